@@ -1,0 +1,150 @@
+"""The build: a source into an index, resumable at any batch."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from indexer.catalog import Failure, Item
+from indexer.engine import Batch, Embedded, Engine, Unreadable
+from indexer.errors import BuildFailedError, SourceError
+from indexer.local import LocalStore
+from indexer.lock import writer_lock
+from indexer.sources import Source
+from indexer.staging import Plan, Staging
+from models.errors import UnknownNameError
+from models.extraction import Extractor
+
+
+class Watcher:
+    """What a build tells whoever watches it; every method may be overridden."""
+
+    def scanned(self, count: int) -> None:
+        """So many entries of the source have been read."""
+
+    def planned(self, plan: Plan) -> None:
+        """The source is read; this is what there is to do."""
+
+    def advanced(self, done: int, failed: int) -> None:
+        """So many pictures are done by now, so many of them unreadable."""
+
+    def indexing(self) -> None:
+        """All pictures are stored; segments are being made."""
+
+
+@dataclass(frozen=True)
+class BuildOptions:
+    """How to go about a build, apart from what the index itself fixes."""
+
+    strict: bool = False
+    prune: bool = False
+    retry_failed: bool = False
+    indexed_columns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class BuildReport:
+    """What a build did."""
+
+    plan: Plan
+    embedded: int
+    failed: int
+    pruned: int
+    items: int
+    vanished: tuple[str, ...]
+
+
+def build(
+    folder: Path,
+    source: Source,
+    engine: Engine,
+    extractor: Callable[[], Extractor],
+    options: BuildOptions = BuildOptions(),
+    watcher: Watcher | None = None,
+) -> BuildReport:
+    """Bring the index in ``folder`` up to ``source`` and return what was done.
+
+    ``extractor`` is called only if there is something to embed. Raises SourceError for an empty
+    or malformed source, BuildFailedError if no picture at all could be read (or, when strict, at
+    the first that could not), IndexBusyError if another process is writing.
+    """
+    watcher = watcher or Watcher()
+    _check_columns(source, options.indexed_columns)
+    with writer_lock(folder):
+        store = LocalStore(folder, writable=True)
+        try:
+            return _build(store, source, engine, extractor, options, watcher)
+        finally:
+            store.close()
+
+
+def _build(
+    store: LocalStore,
+    source: Source,
+    engine: Engine,
+    extractor: Callable[[], Extractor],
+    options: BuildOptions,
+    watcher: Watcher,
+) -> BuildReport:
+    staging = Staging(store.catalog)
+    plan = staging.fill(source, retry=options.retry_failed, tick=watcher.scanned)
+    if not plan.total:
+        raise SourceError(f"source {source.name!r} names no pictures")
+    watcher.planned(plan)
+    with store.catalog.transaction():
+        store.catalog.put_columns(source.columns, options.indexed_columns)
+    staging.relabel()
+    embedded = failed = 0
+    for batch in engine.run(staging.work(), extractor, list(store.manifest.pools)):
+        commit(store, batch)
+        embedded, failed = embedded + len(batch.embedded), failed + len(batch.unreadable)
+        watcher.advanced(embedded + failed, failed)
+        if options.strict and batch.unreadable:
+            first = batch.unreadable[0]
+            raise BuildFailedError(f"{first.work.entry.key!r} cannot be read: {first.reason}")
+    vanished = tuple(staging.vanished(limit=1000))
+    pruned = staging.prune() if options.prune else 0
+    if store.stale:
+        watcher.indexing()
+        store.checkpoint()
+    items = store.count()
+    if not items:
+        raise BuildFailedError(f"none of the {plan.total} pictures could be read")
+    return BuildReport(plan, embedded, failed, pruned, items, vanished)
+
+
+def commit(store: LocalStore, batch: Batch) -> None:
+    """Store a batch under the next free slots, in one transaction."""
+    start = store.catalog.next_slot()
+    now = datetime.now(UTC).isoformat(timespec="milliseconds")
+    items = [
+        _item(store, one, start + offset, now) for offset, one in enumerate(batch.embedded)
+    ]
+    store.add(items, batch.pools, [_failure(one) for one in batch.unreadable])
+
+
+def _item(store: LocalStore, one: Embedded, slot: int, now: str) -> Item:
+    entry = one.work.entry
+    before = store.item(entry.key)
+    return Item(
+        key=entry.key,
+        version=before.version + 1 if before else 1,
+        slot=slot,
+        source=str(entry.path),
+        digest=one.digest,
+        size=one.size,
+        mtime_ns=one.work.mtime_ns or 0,
+        metadata=entry.metadata,
+        added=now,
+    )
+
+
+def _failure(one: Unreadable) -> Failure:
+    work = one.work
+    return Failure(work.entry.key, str(work.entry.path), work.size, work.mtime_ns, one.reason)
+
+
+def _check_columns(source: Source, names: tuple[str, ...]) -> None:
+    for name in names:
+        if name not in source.columns:
+            raise UnknownNameError("metadata column", name, source.columns)

@@ -1,0 +1,36 @@
+"""Errors of sources, indexes and spaces."""
+
+from models.errors import HueweaveError
+
+
+class SourceError(HueweaveError):
+    """A source of pictures that is missing, empty or malformed."""
+
+
+class IndexFolderError(HueweaveError):
+    """A folder that is not an index, or one that cannot be opened."""
+
+
+class SchemaError(IndexFolderError):
+    """A manifest whose schema version this release does not read."""
+
+
+class IndexBusyError(HueweaveError):
+    """An index that another process writes to."""
+
+
+class RecipeMismatchError(HueweaveError):
+    """A backbone, weights or option other than the one the index was built with."""
+
+
+class UnknownKeyError(HueweaveError):
+    """A key that no item of the index has."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"no item has the key {key!r}")
+
+
+class BuildFailedError(HueweaveError):
+    """A build that ended without a usable result."""
+
+    exit_code = 1

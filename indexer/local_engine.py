@@ -1,0 +1,77 @@
+"""The local engine: threads decode ahead while the network works on the batch before."""
+
+import hashlib
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
+
+import numpy as np
+
+from indexer.engine import Batch, Embedded, Unreadable
+from indexer.staging import Work
+from models.errors import PictureError
+from models.extraction import Extractor, PoolName, RawPools
+from models.images import Limits, decode, read_picture
+from models.preprocess import Pixels, Preprocess, to_square
+
+BATCH_SIZE = 32
+Decoded = tuple[Embedded, Pixels] | Unreadable
+
+
+class LocalEngine:
+    """Implements ``Engine`` on this machine's processors (and its GPU, if the extractor does)."""
+
+    def __init__(
+        self,
+        preprocess: Preprocess,
+        limits: Limits,
+        *,
+        batch_size: int = BATCH_SIZE,
+        threads: int | None = None,
+    ) -> None:
+        self._preprocess, self._limits = preprocess, limits
+        self._batch_size = batch_size
+        self._threads = threads or os.cpu_count() or 1
+
+    def run(
+        self, work: Iterable[Work], extractor: Callable[[], Extractor], pools: Sequence[PoolName]
+    ) -> Iterator[Batch]:
+        """Yield embedded batches in order; at most three are in memory at once."""
+        loaded: Extractor | None = None
+        with ThreadPoolExecutor(self._threads, thread_name_prefix="decode") as threads:
+            for decoded in self._decoded(threads, iter(work)):
+                good = [one for one in decoded if not isinstance(one, Unreadable)]
+                bad = [one for one in decoded if isinstance(one, Unreadable)]
+                embedded: RawPools | None = None
+                if good:
+                    loaded = loaded or extractor()
+                    embedded = loaded.extract(np.stack([pixels for _, pixels in good]), pools)
+                yield Batch([one for one, _ in good], bad, embedded)
+
+    def _decoded(self, threads: ThreadPoolExecutor, work: Iterator[Work]) -> Iterator[list[Decoded]]:
+        """Yield decoded batches, keeping two more under way."""
+        ahead: deque[list[Future[Decoded]]] = deque()
+        try:
+            while some := list(islice(work, self._batch_size)):
+                ahead.append([threads.submit(self._decode, one) for one in some])
+                if len(ahead) > 2:
+                    yield [future.result() for future in ahead.popleft()]
+            while ahead:
+                yield [future.result() for future in ahead.popleft()]
+        finally:
+            for futures in ahead:
+                for future in futures:
+                    future.cancel()
+
+    def _decode(self, work: Work) -> Decoded:
+        if work.entry.problem:
+            return Unreadable(work, work.entry.problem)
+        try:
+            data = read_picture(work.entry.path, self._limits)
+            image = decode(data, self._limits, self._preprocess.decode_at_least)
+        except PictureError as error:
+            return Unreadable(work, str(error))
+        digest = hashlib.sha256(data).hexdigest()
+        return Embedded(work, digest, len(data)), to_square(image, self._preprocess)

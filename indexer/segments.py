@@ -1,0 +1,133 @@
+"""Immutable FAISS segments: vectors of one space under their slots, never changed once written."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import faiss
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.errors import IndexFolderError
+from indexer.files import write_durably
+from indexer.spaces import Metric
+from models.errors import HueweaveError
+from models.extraction import Vectors
+
+Slots = NDArray[np.int64]
+_METRICS = {"cosine": faiss.METRIC_INNER_PRODUCT, "l2": faiss.METRIC_L2}
+# FAISS wants some tens of points a centroid; more only slows training down.
+_TRAINING_POINTS = 100_000
+
+
+class IndexTypeError(HueweaveError):
+    """A FAISS factory string that cannot be built for these vectors."""
+
+
+class Segment:
+    """One FAISS index over slots."""
+
+    def __init__(self, index: faiss.Index, metric: Metric) -> None:
+        self._index, self._metric = index, metric
+
+    @property
+    def count(self) -> int:
+        """How many vectors it holds, deleted ones included."""
+        return int(self._index.ntotal)
+
+    @property
+    def slots(self) -> Slots:
+        """The slots it holds."""
+        ids: Slots = faiss.vector_to_array(self._index.id_map)
+        return ids
+
+    def search(self, queries: Vectors, k: int, live: NDArray[np.bool_]) -> tuple[Vectors, Slots]:
+        """Return (q, k') similarities, falling, and their slots; -1 fills what is missing.
+
+        ``live`` is a mask by slot: only slots that are True are found.
+        """
+        k = min(k, self.count)
+        slots = self.slots
+        parameters = None if live[slots].all() else self._only(live)
+        distances, ids = self._index.search(queries, k, params=parameters)
+        if self._metric == "l2":
+            distances = -np.sqrt(np.maximum(distances, 0.0))
+        return distances, ids
+
+    def _only(self, live: NDArray[np.bool_]) -> faiss.SearchParameters:
+        packed = np.packbits(live, bitorder="little")
+        selector = faiss.IDSelectorBitmap(len(live), faiss.swig_ptr(packed))
+        inner = faiss.downcast_index(self._index.index)
+        kinds = {faiss.IndexIVF: faiss.SearchParametersIVF, faiss.IndexHNSW: _hnsw_parameters}
+        make = next((m for kind, m in kinds.items() if isinstance(inner, kind)), None)
+        parameters = (make or faiss.SearchParameters)(sel=selector)
+        parameters.kept_alive = packed  # the selector only points at these bytes
+        return parameters
+
+    def write(self, path: Path) -> None:
+        """Write it to ``path``, durably."""
+        write_durably(path, lambda partial: faiss.write_index(self._index, str(partial)))
+
+
+def _hnsw_parameters(sel: faiss.IDSelector) -> faiss.SearchParametersHNSW:
+    return faiss.SearchParametersHNSW(sel=sel, efSearch=64)
+
+
+def check_index_type(index_type: str, dimension: int, metric: Metric) -> None:
+    """Raise IndexTypeError if FAISS cannot make ``index_type`` for this many dimensions."""
+    _make(index_type, dimension, metric)
+
+
+def build_segment(
+    index_type: str, metric: Metric, dimension: int, batches: Iterator[tuple[Slots, Vectors]]
+) -> Segment:
+    """Return a segment of all ``batches``, (slots, (n, d) vectors) each, held once in memory.
+
+    Raises IndexTypeError if there are too few vectors to train ``index_type``.
+    """
+    inner = _make(index_type, dimension, metric)
+    if not inner.is_trained:
+        batches = _train(inner, index_type, batches)
+    index = faiss.IndexIDMap2(inner)
+    for slots, vectors in batches:
+        index.add_with_ids(vectors, slots)
+    return Segment(index, metric)
+
+
+def read_segment(path: Path, metric: Metric) -> Segment:
+    """Return the segment in a file; raises IndexFolderError if FAISS cannot read it."""
+    try:
+        return Segment(faiss.read_index(str(path)), metric)
+    except RuntimeError as error:
+        raise IndexFolderError(f"{str(path)!r} is damaged: FAISS cannot read it") from error
+
+
+def _make(index_type: str, dimension: int, metric: Metric) -> faiss.Index:
+    try:
+        return faiss.index_factory(dimension, index_type, _METRICS[metric])
+    except RuntimeError as error:
+        raise IndexTypeError(
+            f"index type {index_type!r} does not fit {dimension} dimensions: expected a FAISS "
+            "factory string such as Flat, HNSW32 or IVF256,SQ8"
+        ) from error
+
+
+def _train(
+    inner: faiss.Index, index_type: str, batches: Iterator[tuple[Slots, Vectors]]
+) -> Iterator[tuple[Slots, Vectors]]:
+    """Train on the first vectors and yield them again with the rest."""
+    seen: list[tuple[Slots, Vectors]] = []
+    count = 0
+    for batch in batches:
+        seen.append(batch)
+        count += len(batch[0])
+        if count >= _TRAINING_POINTS:
+            break
+    try:
+        inner.train(np.concatenate([vectors for _, vectors in seen]))
+    except (RuntimeError, ValueError) as error:
+        raise IndexTypeError(
+            f"index type {index_type!r} cannot be trained on {count:,} vectors: use Flat, "
+            "or an IVF with fewer lists"
+        ) from error
+    yield from seen
+    yield from batches

@@ -1,0 +1,104 @@
+"""Spaces: what is searched, derived from raw pools by root, centring and a metric.
+
+Root is the signed square root of Perronnin et al. 2010 (power normalisation, alpha = 1/2).
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.errors import UnknownNameError
+from models.extraction import PoolName, RawPools, Vectors
+
+Metric = Literal["cosine", "l2"]
+METRICS: tuple[Metric, ...] = get_args(Metric)
+
+
+@dataclass(frozen=True)
+class Space:
+    """One or more pools, a normalisation and a metric; ``mean`` is its statistic, once it has one.
+
+    Pools of several blocks are normalised each by itself and then concatenated.
+    """
+
+    pools: tuple[PoolName, ...]
+    root: bool
+    centre: bool
+    metric: Metric
+    mean: tuple[float, ...] | None = None
+
+    @property
+    def name(self) -> str:
+        """The space's name on disk and in messages, such as ``block1-foreground``."""
+        return "+".join(f"block{pool.block}-{pool.kind}" for pool in self.pools)
+
+    @property
+    def ready(self) -> bool:
+        """Whether vectors can be made: centring needs a mean."""
+        return not self.centre or self.mean is not None
+
+    def transform(self, raw: RawPools) -> Vectors:
+        """Return (n, d) float32 vectors as searched; of unit length for the cosine metric."""
+        if not self.ready:
+            raise ValueError(f"space {self.name} has no mean yet")
+        flat = np.concatenate([self._rooted(raw[pool]) for pool in self.pools], axis=1)
+        if self.centre:
+            flat = flat - np.asarray(self.mean, dtype=np.float32)
+        if self.metric == "l2":
+            return np.ascontiguousarray(flat)
+        parts = np.split(flat, np.cumsum([raw[p].shape[1] for p in self.pools])[:-1], axis=1)
+        return unit(np.concatenate([unit(part) for part in parts], axis=1))
+
+    def with_mean(self, batches: Iterable[RawPools]) -> "Space":
+        """Return this space with the mean of the pools in ``batches``; itself if uncentred."""
+        if not self.centre:
+            return self
+        total: NDArray[np.float64] | None = None
+        count = 0
+        for raw in batches:
+            flat = np.concatenate([self._rooted(raw[pool]) for pool in self.pools], axis=1)
+            part = flat.sum(axis=0, dtype=np.float64)
+            total, count = (part if total is None else total + part), count + len(flat)
+        if total is None or not count:
+            return self
+        mean = (total / count).astype(np.float32)
+        return replace(self, mean=tuple(float(value) for value in mean))
+
+    def _rooted(self, vectors: Vectors) -> Vectors:
+        return np.sign(vectors) * np.sqrt(np.abs(vectors)) if self.root else vectors
+
+
+def unit(vectors: Vectors) -> Vectors:
+    """Return rows scaled to length one; a row of zeros stays zero."""
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.ascontiguousarray(vectors / np.maximum(lengths, 1e-12), dtype=np.float32)
+
+
+def similarities(queries: Vectors, vectors: Vectors, metric: Metric) -> Vectors:
+    """Return (q, n): cosine of unit vectors, or minus the Euclidean distance for l2."""
+    dots: Vectors = queries @ vectors.T
+    if metric == "cosine":
+        return dots
+    squares = (queries**2).sum(1)[:, None] + (vectors**2).sum(1)[None, :] - 2 * dots
+    return -np.sqrt(np.maximum(squares, 0.0))
+
+
+def parse_metric(text: str) -> Metric:
+    """Return ``text`` as a metric; raises UnknownNameError naming the known ones."""
+    for metric in METRICS:
+        if text == metric:
+            return metric
+    raise UnknownNameError("metric", text, METRICS)
+
+
+def iterate(slots: NDArray[np.int64], step: int = 4096) -> Iterator[NDArray[np.int64]]:
+    """Yield ``slots`` in runs of ``step``, so that memory does not grow with the catalog."""
+    for at in range(0, len(slots), step):
+        yield slots[at : at + step]
+
+
+Attributes = Mapping[str, str]
+"""Attribute names to names of spaces."""

@@ -1,0 +1,176 @@
+"""What a build has to do: the source held against the catalog, in temporary tables on disk.
+
+Nothing here grows with the source in memory: SQLite spills its temporary tables to files.
+"""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from indexer.catalog import Catalog
+from indexer.errors import SourceError
+from indexer.sources import Entry, Source
+
+_TABLES = """
+DROP TABLE IF EXISTS temp.staged;
+CREATE TEMP TABLE staged (
+    key TEXT PRIMARY KEY, position INTEGER NOT NULL UNIQUE, path TEXT NOT NULL,
+    size INTEGER, mtime_ns INTEGER, metadata TEXT NOT NULL, problem TEXT,
+    state TEXT NOT NULL DEFAULT 'new'
+) WITHOUT ROWID;
+"""
+_CLASSIFY = """
+UPDATE staged SET state = CASE
+    WHEN staged.size IS NULL AND staged.problem IS NULL THEN 'vanished'
+    WHEN items.size IS NOT staged.size OR items.mtime_ns IS NOT staged.mtime_ns
+      OR staged.problem IS NOT NULL THEN 'changed'
+    WHEN items.metadata <> staged.metadata OR items.source <> staged.path THEN 'relabelled'
+    ELSE 'unchanged' END
+FROM main.items AS items WHERE items.key = staged.key;
+"""
+_VANISHED = (
+    "FROM main.items WHERE key NOT IN (SELECT key FROM staged WHERE state <> 'vanished')"
+)
+# A picture that could not be read and has not changed since is not tried again.
+_KNOWN_FAILURES = """
+UPDATE staged SET state = 'failed before'
+FROM main.failures AS failures WHERE failures.key = staged.key AND staged.size IS NOT NULL
+ AND failures.size IS staged.size AND failures.mtime_ns IS staged.mtime_ns
+ AND failures.source = staged.path;
+"""
+_WORK = (
+    "SELECT position, key, path, metadata, problem, size, mtime_ns FROM staged "
+    "WHERE state IN ('new', 'changed') AND position > ? ORDER BY position LIMIT 1000"
+)
+
+
+@dataclass(frozen=True)
+class Work:
+    """A picture to embed. ``size`` and ``mtime_ns`` are None if its file is not there."""
+
+    entry: Entry
+    size: int | None
+    mtime_ns: int | None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How many entries the source has and what each asks for."""
+
+    total: int
+    new: int
+    changed: int
+    relabelled: int
+    unchanged: int
+    failed_before: int
+    repeated: int
+    vanished: int
+
+    @property
+    def work(self) -> int:
+        """How many pictures there are to embed."""
+        return self.new + self.changed
+
+
+class Staging:
+    """The source's entries beside the catalog's items, for one build."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+        self._db = catalog.connection
+        self._repeated = 0
+
+    def fill(
+        self, source: Source, *, retry: bool = False, tick: Callable[[int], None] | None = None
+    ) -> Plan:
+        """Read the whole source and return the plan.
+
+        With ``retry`` pictures that failed before are tried again. Raises SourceError for a key
+        that names two different pictures.
+        """
+        self._db.executescript(_TABLES)
+        self._db.execute("BEGIN")
+        for count, entry in enumerate(source.entries(), start=1):
+            self._insert(entry, count, source)
+            if tick and count % 1000 == 0:
+                tick(count)
+        self._db.execute(_CLASSIFY)
+        if not retry:
+            self._db.execute(_KNOWN_FAILURES)
+        self._db.execute("COMMIT")
+        return self._plan()
+
+    def work(self) -> Iterator[Work]:
+        """Yield what is to be embedded, in the source's order."""
+        # In pages, so that no cursor stays open across the commits made between them.
+        position = -1
+        while rows := self._db.execute(_WORK, (position,)).fetchall():
+            for _, key, path, metadata, problem, size, mtime_ns in rows:
+                entry = Entry(key, Path(path), json.loads(metadata), problem)
+                yield Work(entry, size, mtime_ns)
+            position = rows[-1][0]
+
+    def relabel(self) -> None:
+        """Give items whose file is unchanged the source's metadata and path."""
+        with self._catalog.transaction() as db:
+            db.execute(
+                "UPDATE items SET metadata = staged.metadata, source = staged.path FROM staged "
+                "WHERE items.key = staged.key AND staged.state = 'relabelled'"
+            )
+
+    def vanished(self, limit: int) -> list[str]:
+        """Return keys of items that the source no longer names, in order."""
+        sql = f"SELECT key {_VANISHED} ORDER BY key LIMIT ?"
+        return [row[0] for row in self._db.execute(sql, (limit,))]
+
+    def prune(self) -> int:
+        """Remove items and failures that the source no longer names; return how many items."""
+        with self._catalog.transaction() as db:
+            db.execute(
+                "DELETE FROM failures WHERE key NOT IN (SELECT key FROM staged)"
+            )
+            return db.execute(f"DELETE {_VANISHED}").rowcount
+
+    def _insert(self, entry: Entry, position: int, source: Source) -> None:
+        size = mtime_ns = None
+        if entry.problem is None:
+            with suppress(OSError):  # reading it will say why
+                stat = os.stat(entry.path)
+                size, mtime_ns = stat.st_size, stat.st_mtime_ns
+        path = os.path.abspath(entry.path) if entry.problem is None else ""
+        metadata = json.dumps(entry.metadata, ensure_ascii=False)
+        done = self._db.execute(
+            "INSERT OR IGNORE INTO staged (key, position, path, size, mtime_ns, metadata, problem) "
+            "VALUES (?,?,?,?,?,?,?)",
+            (entry.key, position, path, size, mtime_ns, metadata, entry.problem),
+        )
+        if not done.rowcount:
+            self._check_repeat(entry, path, metadata, source)
+
+    def _check_repeat(self, entry: Entry, path: str, metadata: str, source: Source) -> None:
+        sql = "SELECT path, metadata FROM staged WHERE key = ?"
+        first = self._db.execute(sql, (entry.key,)).fetchone()
+        if first != (path, metadata):
+            raise SourceError(
+                f"source {source.name!r} has the key {entry.key!r} twice, for {first[0]!r} and for "
+                f"{path!r} or with different metadata: keys must be unique"
+            )
+        self._repeated += 1
+
+    def _plan(self) -> Plan:
+        states = dict(self._db.execute("SELECT state, count(*) FROM staged GROUP BY state"))
+        return Plan(
+            total=sum(states.values()),
+            new=states.get("new", 0),
+            changed=states.get("changed", 0),
+            relabelled=states.get("relabelled", 0),
+            unchanged=states.get("unchanged", 0),
+            failed_before=states.get("failed before", 0),
+            repeated=self._repeated,
+            vanished=self._db.execute(f"SELECT count(*) {_VANISHED}").fetchone()[0],
+        )
+
+

@@ -1,0 +1,165 @@
+"""Tables of metadata with typed columns: CSV, whose types are inferred, and Parquet."""
+
+import csv
+import re
+from collections.abc import Iterator
+from datetime import date, datetime, time
+from decimal import Decimal
+from math import isfinite
+from pathlib import Path
+from typing import Protocol
+
+from indexer.errors import SourceError
+
+Value = str | int | float | bool | None
+Row = dict[str, Value]
+
+# A leading zero marks a code (an article number, a postcode), which must not lose it as a number.
+_INTEGER = re.compile(r"[+-]?(0|[1-9]\d{0,17})")
+_NUMBER = re.compile(r"[+-]?(0|[1-9]\d*)?(\.\d+)?([eE][+-]?\d+)?")
+_BOOLEANS = {"true": True, "false": False}
+_ALWAYS_TEXT = ("path", "key")
+
+
+class Table(Protocol):
+    """Rows under named, typed columns."""
+
+    columns: dict[str, str]
+
+    def rows(self) -> Iterator[tuple[int, Row]]:
+        """Yield (row number as a person counts, values); a missing value is None."""
+        ...
+
+
+class CsvTable:
+    """A CSV file with a header, read twice: once to learn each column's type, once to yield.
+
+    A column is integer, number or boolean if all its filled cells are, else text.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._delimiter, header = self._header()
+        self.columns = self._infer(header)
+
+    def rows(self) -> Iterator[tuple[int, Row]]:
+        for number, cells in self._cells():
+            pairs = zip(self.columns.items(), cells, strict=True)
+            yield number, {name: _typed(cell, kind) for (name, kind), cell in pairs}
+
+    def _header(self) -> tuple[str, list[str]]:
+        first = next(iter(self._read(lambda file: [file.readline()])), "")
+        delimiter = next((d for d in ",;\t" if "path" in _split(first, d)), ",")
+        header = _split(first, delimiter)
+        if len(set(header)) < len(header):
+            raise SourceError(f"{str(self._path)!r} names a column twice: {', '.join(header)}")
+        return delimiter, header
+
+    def _infer(self, header: list[str]) -> dict[str, str]:
+        self.columns = dict.fromkeys(header, "text")
+        possible = [["text"] if n in _ALWAYS_TEXT else list(_CHECKS) for n in header]
+        filled = [False] * len(header)
+        for _, cells in self._cells():
+            for at, cell in enumerate(cells):
+                if cell:
+                    filled[at] = True
+                    possible[at] = [kind for kind in possible[at] if _CHECKS[kind](cell)]
+        kinds = (p[0] if f else "text" for p, f in zip(possible, filled, strict=True))
+        return dict(zip(header, kinds, strict=True))
+
+    def _cells(self) -> Iterator[tuple[int, list[str]]]:
+        width = len(self.columns)
+        reader: Iterator[tuple[int, list[str]]] = self._read(
+            lambda file: _numbered(csv.reader(file, delimiter=self._delimiter, strict=True))
+        )
+        for number, cells in reader:
+            if number == 1 or not cells:
+                continue
+            if len(cells) != width:
+                raise SourceError(
+                    f"{str(self._path)!r}, line {number} has {len(cells)} cells, "
+                    f"the header has {width}"
+                )
+            yield number, cells
+
+    def _read(self, parse):  # type: ignore[no-untyped-def]
+        try:
+            with self._path.open(encoding="utf-8-sig", newline="") as file:
+                yield from parse(file)
+        except UnicodeDecodeError as error:
+            raise SourceError(f"{str(self._path)!r} is not UTF-8: {error.reason}") from error
+        except csv.Error as error:
+            raise SourceError(f"{str(self._path)!r} is not CSV: {error}") from error
+        except OSError as error:
+            raise SourceError(f"cannot read {str(self._path)!r}: {error.strerror}") from error
+
+
+def _numbered(reader) -> Iterator[tuple[int, list[str]]]:  # type: ignore[no-untyped-def]
+    first = True
+    for cells in reader:
+        yield (1 if first else reader.line_num), cells
+        first = False
+
+
+def _split(line: str, delimiter: str) -> list[str]:
+    return next(csv.reader([line], delimiter=delimiter), [])
+
+
+_CHECKS = {
+    "boolean": lambda cell: cell.lower() in _BOOLEANS,
+    "integer": lambda cell: bool(_INTEGER.fullmatch(cell)),
+    "number": lambda cell: bool(_NUMBER.fullmatch(cell)) and isfinite(float(cell)),
+    "text": lambda cell: True,
+}
+
+
+def _typed(cell: str, kind: str) -> Value:
+    if cell == "":
+        return None
+    if kind == "boolean":
+        return _BOOLEANS[cell.lower()]
+    if kind == "integer":
+        return int(cell)
+    return float(cell) if kind == "number" else cell
+
+
+class ParquetTable:
+    """A Parquet file, streamed by record batch; dates become ISO 8601 text."""
+
+    def __init__(self, path: Path) -> None:
+        import pyarrow
+        import pyarrow.parquet
+
+        self._path = path
+        try:
+            self._file = pyarrow.parquet.ParquetFile(path)
+        except (OSError, pyarrow.ArrowException) as error:
+            raise SourceError(f"{str(path)!r} is not a Parquet file: {error}") from error
+        self.columns = {f.name: _arrow_kind(f.type) for f in self._file.schema_arrow}
+
+    def rows(self) -> Iterator[tuple[int, Row]]:
+        number = 0
+        for batch in self._file.iter_batches(batch_size=4096):
+            for row in batch.to_pylist():
+                number += 1
+                yield number, {name: _plain(value) for name, value in row.items()}
+
+
+def _arrow_kind(kind: object) -> str:
+    from pyarrow import types
+
+    if types.is_boolean(kind):
+        return "boolean"
+    if types.is_integer(kind):
+        return "integer"
+    return "number" if types.is_floating(kind) or types.is_decimal(kind) else "text"
+
+
+def _plain(value: object) -> Value:
+    if isinstance(value, Decimal):
+        value = float(value)
+    if isinstance(value, float):
+        return value if isfinite(value) else None
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    return value.isoformat() if isinstance(value, datetime | date | time) else str(value)

@@ -1,0 +1,1 @@
+"""Pictures to raw pools: backbones, preprocessing, pooling and the extractor."""

@@ -1,0 +1,115 @@
+"""Bytes to an upright RGB picture: limits first, then pixels."""
+
+import io
+import warnings
+from contextlib import contextmanager
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from models.errors import PictureError, PictureTooLargeError
+
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "AVIF", "TIFF", "BMP")
+SUFFIXES = frozenset(
+    (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".avif", ".tif", ".tiff", ".bmp")
+)
+WHITE = (255, 255, 255)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a picture may cost: bytes on the wire or on disk, and pixels once decoded."""
+
+    max_bytes: int = 32 * 1024 * 1024
+    max_pixels: int = 100_000_000
+
+
+def read_picture(path: Path, limits: Limits = Limits()) -> bytes:
+    """Return the bytes of a picture file, raising PictureError if there are none or too many."""
+    try:
+        size = path.stat().st_size
+        if size > limits.max_bytes:
+            raise PictureTooLargeError(_too_many_bytes(size, limits))
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise PictureError(f"no file at {str(path)!r}") from None
+    except OSError as error:
+        raise PictureError(f"cannot read {str(path)!r}: {error.strerror}") from error
+
+
+def decode(data: bytes, limits: Limits = Limits(), at_least: int | None = None) -> Image.Image:
+    """Return the picture in ``data`` as upright RGB: EXIF turned, alpha over white, first frame.
+
+    With ``at_least`` a JPEG may come back at 1/2, 1/4 or 1/8 scale, its shorter side still being
+    at least that many pixels: its decoder then skips work. Raises PictureTooLargeError past
+    ``limits``, PictureError if the bytes are no picture or a damaged one.
+    """
+    if not data:
+        raise PictureError("it has zero bytes")
+    if len(data) > limits.max_bytes:
+        raise PictureTooLargeError(_too_many_bytes(len(data), limits))
+    with _decoder_errors():
+        image = Image.open(io.BytesIO(data), formats=FORMATS)
+        pixels = image.width * image.height
+        if pixels > limits.max_pixels:
+            raise PictureTooLargeError(
+                f"it has {image.width} x {image.height} = {pixels:,} pixels, "
+                f"the limit is {limits.max_pixels:,}"
+            )
+        if at_least and image.format == "JPEG":
+            image.draft(None, (at_least, at_least))
+        image.load()
+        return _to_rgb(ImageOps.exif_transpose(image))
+
+
+@contextmanager
+def _decoder_errors() -> Iterator[None]:
+    """Turn what Pillow raises on hostile or damaged bytes into PictureError."""
+    try:
+        with warnings.catch_warnings():
+            # Our own limit is checked before any pixel is decoded; Pillow's warning, and notes on
+            # odd metadata, must not turn into errors or noise.
+            warnings.simplefilter("ignore")
+            yield
+    except UnidentifiedImageError:
+        raise PictureError(f"it is not a picture: expected one of {', '.join(FORMATS)}") from None
+    except Image.DecompressionBombError as error:
+        raise PictureTooLargeError(str(error)) from error
+    except _DAMAGE as error:
+        raise PictureError(f"it is damaged: {str(error) or type(error).__name__}") from error
+
+
+# Pillow's decoders answer damaged bytes with any of these.
+_DAMAGE = (OSError, SyntaxError, ValueError, TypeError, IndexError, KeyError, EOFError,
+           OverflowError, ZeroDivisionError, MemoryError, AttributeError, RuntimeError)
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode == "RGB" and "transparency" not in image.info:
+        return image
+    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
+        return _grey_to_rgb(image)
+    if image.has_transparency_data:
+        rgba = image.convert("RGBA")
+        canvas = Image.new("RGBA", rgba.size, (*WHITE, 255))
+        return Image.alpha_composite(canvas, rgba).convert("RGB")
+    return image.convert("RGB")
+
+
+def _grey_to_rgb(image: Image.Image) -> Image.Image:
+    """Scale 16-bit grey to 8 bit; Pillow's own conversion clips at 255 and whitens it."""
+    values = np.nan_to_num(np.asarray(image, dtype=np.float64))
+    if image.mode == "F":
+        high = float(values.max(initial=0.0))
+        scale = 255.0 if high <= 1.0 else 255.0 / high
+    else:
+        scale = 255.0 / 65535.0
+    grey = np.clip(np.rint(values * scale), 0, 255).astype(np.uint8)
+    return Image.fromarray(grey).convert("RGB")
+
+
+def _too_many_bytes(size: int, limits: Limits) -> str:
+    return f"it has {size:,} bytes, the limit is {limits.max_bytes:,}"

@@ -1,0 +1,49 @@
+"""Pooling a block's map into one vector a picture: everywhere, or over the foreground."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from models.extraction import PoolKind
+
+# Width of the bell that favours the middle of the picture, in half sides of the map.
+_BELL = 0.5
+# Every place keeps this share of an even weight, so that an all-white picture has a mean too.
+_FLOOR = 1e-4
+
+
+def foreground_weights(pixels: Tensor, white: int, height: int, width: int) -> Tensor:
+    """Return (n, height, width) float32 weights that sum to one a picture.
+
+    ``pixels`` is (n, 3, H, W) uint8. A place weighs by its share of pixels that are not near-white
+    (any channel below ``white``) times a bell over the middle.
+    """
+    content = (pixels.amin(dim=1, keepdim=True) < white).float()
+    share = F.adaptive_avg_pool2d(content, (height, width))[:, 0]
+    weights = share * _bell(height)[:, None] * _bell(width)[None, :] + _FLOOR
+    return weights / weights.sum(dim=(1, 2), keepdim=True)
+
+
+def _bell(count: int) -> Tensor:
+    at = (torch.arange(count) + 0.5) / count * 2 - 1
+    return torch.exp(-0.5 * (at / _BELL) ** 2)
+
+
+def pool_map(
+    feature_map: Tensor, kinds: Sequence[PoolKind], pixels: Tensor, white: int
+) -> dict[PoolKind, Tensor]:
+    """Return (n, channels) float32 pools of an (n, channels, h, w) map, one a kind."""
+    n, _, height, width = feature_map.shape
+    even = torch.full((n, height, width), 1.0 / (height * width))
+    weights = {
+        kind: even if kind == "gap" else foreground_weights(pixels, white, height, width)
+        for kind in kinds
+    }
+    stacked = torch.stack(list(weights.values()), dim=1).flatten(2).to(feature_map.device)
+    # n x kinds x places times n x places x channels: one pass over the map for all kinds.
+    # Sums run in float32: bfloat16 would round the mean to three digits.
+    places = feature_map.flatten(2).transpose(1, 2).float()
+    pooled = torch.bmm(stacked, places)
+    return {kind: pooled[:, at] for at, kind in enumerate(weights)}

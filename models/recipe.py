@@ -1,0 +1,45 @@
+"""The recipe: everything between pixels and raw pools, with a digest that pins it."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from models.backbones import Triple
+from models.preprocess import Preprocess
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Backbone, weights and preprocessing. Two indexes with one digest hold comparable pools.
+
+    ``weights`` says where the weights were found (an enum name, ``packaged``, or a file's path)
+    and ``weights_sha256`` what they are; only the latter counts. float32 and bfloat16 serve the
+    same recipe, so precision is no part of it.
+    """
+
+    backbone: str
+    weights: str
+    weights_sha256: str
+    mean: Triple
+    std: Triple
+    preprocess: Preprocess
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 (hex) of all that determines the pools."""
+        document = self.to_document()
+        del document["weights"]
+        return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
+
+    def to_document(self) -> dict[str, Any]:
+        """Return plain JSON values; ``from_document`` reads them."""
+        return asdict(self)
+
+    @classmethod
+    def from_document(cls, document: dict[str, Any]) -> "Recipe":
+        """Return the recipe in ``document``; raises KeyError or TypeError if it is none."""
+        values = dict(document)
+        values["mean"], values["std"] = tuple(values["mean"]), tuple(values["std"])
+        values["preprocess"] = Preprocess(**values["preprocess"])
+        return cls(**values)

@@ -1,0 +1,1 @@
+"""Settings, search, scores, collages, and the commands that need no HTTP."""

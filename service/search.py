@@ -1,0 +1,158 @@
+"""The way of one query: examples to vectors, vectors to matches, matches to scored hits."""
+
+import base64
+import binascii
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from indexer.spaces import Space, similarities
+from indexer.store import CatalogStore, Matches
+from models.errors import PictureError
+from models.extraction import Extractor, Vectors
+from models.images import Limits, decode
+from models.preprocess import Pixels, to_square
+from service.errors import NotYetError, QueryError
+from service.query import Answer, Hit, ImageExample, Query, Term, TermScore
+from service.scores import Scale
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a term searches: an attribute or a block, and its space."""
+
+    attribute: str | None
+    block: int | None
+    space: Space
+
+
+class Searcher:
+    """Answers queries on one store. Thread-safe; calls are processor-bound and may take long."""
+
+    def __init__(self, store: CatalogStore, extractor: Extractor, limits: Limits) -> None:
+        self._store, self._extractor, self._limits = store, extractor, limits
+
+    def answer(self, query: Query, parts: Mapping[str, bytes]) -> Answer:
+        """Return the hits of ``query``; ``parts`` holds the pictures it refers to by part.
+
+        Raises QueryError, UnknownNameError, BlockError or PictureError for what is wrong in it.
+        """
+        started = time.perf_counter()
+        term = _only_term(query)
+        target = self.target(term.attribute, term.block)
+        vectors = self._example(term, target, parts)
+        hits, exact = self.find(target, vectors, query.limit)[0]
+        return Answer(
+            hits=[hit for hit in hits if hit.score >= query.min_score],
+            exact=exact,
+            generation=self._generation(),
+            took_ms=round((time.perf_counter() - started) * 1000, 3),
+        )
+
+    def target(self, attribute: str | None, block: int | None) -> Target:
+        """Return what an attribute or a block searches; raises if the index has no such thing."""
+        manifest = self._store.manifest
+        if attribute is not None:
+            return Target(attribute, None, manifest.space_of_attribute(attribute))
+        if block is None:
+            raise QueryError("neither an attribute nor a block is given: name one of them")
+        return Target(None, block, manifest.space_of_block(block))
+
+    def square(self, data: bytes) -> Pixels:
+        """Return the (size, size, 3) pixels of a picture's bytes; raises PictureError."""
+        preprocess = self._store.manifest.recipe.preprocess
+        return to_square(decode(data, self._limits, preprocess.decode_at_least), preprocess)
+
+    def embed(self, target: Target, pixels: Sequence[Pixels]) -> Vectors:
+        """Return (n, d) vectors of n squares, running no deeper than the target's block."""
+        space = target.space
+        if not space.ready:
+            raise QueryError("the index is empty: add pictures to it first")
+        return space.transform(self._extractor.extract(np.stack(pixels), space.pools))
+
+    def find(self, target: Target, vectors: Vectors, limit: int) -> list[tuple[list[Hit], bool]]:
+        """Return for each of (n, d) ``vectors`` its scored hits and whether they are exact."""
+        space = target.space
+        found = self._store.search(space, vectors, min(limit, max(self._store.count(), 1)))
+        if not self._store.count():
+            return [([], True) for _ in found]
+        reference = self._store.reference(space)
+        samples = similarities(vectors, reference, space.metric)
+        return [
+            (self._hits(target, matches, Scale(sample, space.metric)), matches.exact)
+            for matches, sample in zip(found, samples, strict=True)
+        ]
+
+    def _hits(self, target: Target, matches: Matches, scale: Scale) -> list[Hit]:
+        items = self._store.items_in(matches.slots.tolist())
+        scores = scale.scores(matches.similarities)
+        hits = []
+        for slot, similarity, score in zip(
+            matches.slots.tolist(), matches.similarities.tolist(), scores.tolist(), strict=True
+        ):
+            item = items.get(slot)
+            if item is None:  # removed since the snapshot was taken
+                continue
+            term = TermScore(
+                attribute=target.attribute,
+                block=target.block,
+                similarity=similarity,
+                score=score,
+            )
+            hits.append(Hit(key=item.key, score=score, terms=[term], metadata=item.metadata))
+        return hits
+
+    def _example(self, term: Term, target: Target, parts: Mapping[str, bytes]) -> Vectors:
+        image = term.image
+        if not isinstance(image, ImageExample):
+            raise NotYetError("terms[0].palette" if image is None else "terms[0].image as a list")
+        if image.key is not None:
+            return self._indexed(image.key, target)
+        return self.embed(target, [self.square(_bytes(image, parts))])
+
+    def _indexed(self, key: str, target: Target) -> Vectors:
+        item = self._store.item(key)
+        if item is None:
+            raise QueryError(f"terms[0].image.key: no item has the key {key!r}")
+        raw = self._store.pools(np.array([item.slot]), target.space.pools)
+        return target.space.transform(raw)
+
+    def _generation(self) -> int | None:
+        generation = self._store.manifest.generation
+        return generation.number if generation else None
+
+
+def _only_term(query: Query) -> Term:
+    """Return the one term that is answered today; raise NotYetError for all that is not."""
+    term = query.terms[0]
+    image = term.image if isinstance(term.image, ImageExample) else None
+    refused = {
+        "more than one term": len(query.terms) > 1,
+        "terms[0].weight other than a positive number": not term.weight > 0,
+        "terms[0].image.region": image is not None and image.region is not None,
+        "terms[0].image.mask": image is not None and image.mask is not None,
+        "terms[0].image.url": image is not None and image.url is not None,
+        "filter": bool(query.filter),
+        "cursor": query.cursor is not None,
+        "collapse": query.collapse is not None,
+        "explain": query.explain,
+    }
+    for field, given in refused.items():
+        if given:
+            raise NotYetError(field)
+    return term
+
+
+def _bytes(image: ImageExample, parts: Mapping[str, bytes]) -> bytes:
+    if image.base64 is not None:
+        try:
+            return base64.b64decode(image.base64, validate=True)
+        except (binascii.Error, ValueError) as error:
+            raise PictureError(f"terms[0].image.base64 is not base64: {error}") from error
+    part = image.part or ""
+    if part not in parts:
+        sent = ", ".join(map(repr, parts)) or "none"
+        raise QueryError(f"terms[0].image.part: no part {part!r} was sent; sent were {sent}")
+    return parts[part]

@@ -1,0 +1,106 @@
+"""All settings in one table; each comes from a flag, HUEWEAVE_*, a TOML file, or its default."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from service.errors import SettingsError
+from service.query import MAX_LIMIT
+
+CONFIG_VARIABLE = "HUEWEAVE_CONFIG"
+DEFAULT_CONFIG = "hueweave.toml"
+
+
+class Settings(BaseSettings):
+    """The settings of hueweave; docs/settings.md lists them for users."""
+
+    model_config = SettingsConfigDict(env_prefix="HUEWEAVE_", extra="forbid")
+
+    index: str | None = Field(None, description="The index folder.")
+
+    backbone: str = Field("auto", description="Network of a new index, or auto.")
+    weights: str | None = Field(None, description="Weights: an enum name, a file, or packaged.")
+    weights_mirror: str | None = Field(
+        None, description="Address that serves the published weight files by name."
+    )
+    preset: str = Field("default", description="Preset of a new index: default or paper.")
+    blocks: str = Field("1-4", description="Blocks a new index stores, such as 1-4 or 2,4.")
+    metric: str = Field("cosine", description="Metric of a new index: cosine or l2.")
+    index_type: str = Field("Flat", description="FAISS factory string of a new index.")
+
+    device: str = Field("auto", description="auto, cpu, cuda or cuda:N.")
+    precision: str = Field("auto", description="auto, float32 or bfloat16.")
+    batch_size: int = Field(32, ge=1, le=1024, description="Pictures a batch.")
+    threads: int | None = Field(None, ge=1, le=256, description="Decoding threads; default: cores.")
+    max_bytes: int = Field(32 * 1024 * 1024, ge=1, description="Most bytes of one picture.")
+    max_pixels: int = Field(100_000_000, ge=1, description="Most pixels of one picture.")
+
+    host: str = Field("127.0.0.1", description="Address the server binds.")
+    port: int = Field(8000, ge=0, le=65535, description="Port the server binds; 0 takes a free one.")
+    max_limit: int = Field(MAX_LIMIT, ge=1, le=MAX_LIMIT, description="Most hits of one answer.")
+    log_level: str = Field(
+        "info", pattern="^(debug|info|warning|error)$", description="debug, info, warning or error."
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Flags first, then the environment, then the TOML file."""
+        file = TomlConfigSettingsSource(settings_cls, config_file())
+        return init_settings, env_settings, file
+
+
+def config_file() -> Path:
+    """Return the TOML file read: HUEWEAVE_CONFIG, or hueweave.toml in the working folder."""
+    return Path(os.environ.get(CONFIG_VARIABLE, DEFAULT_CONFIG))
+
+
+def load_settings(**flags: Any) -> Settings:
+    """Return the settings; a flag that is None was not given.
+
+    Raises SettingsError naming the setting, its value and what would be right.
+    """
+    named = os.environ.get(CONFIG_VARIABLE)
+    if named and not Path(named).is_file():
+        raise SettingsError(f"{CONFIG_VARIABLE} names {named!r}, which is no file")
+    try:
+        return Settings(**{name: value for name, value in flags.items() if value is not None})
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(map(str, first["loc"]))
+        raise SettingsError(
+            f"setting {name!r} has value {first['input']!r}: {first['msg'].lower()}"
+        ) from error
+    except ValueError as error:
+        raise SettingsError(f"{str(config_file())!r} is not TOML: {error}") from error
+
+
+def parse_blocks(text: str) -> tuple[int, ...]:
+    """Return the blocks that ``1-4``, ``2,4`` or ``1-2,5`` name, rising; raises SettingsError."""
+    blocks: set[int] = set()
+    try:
+        for part in text.split(","):
+            first, _, last = part.strip().partition("-")
+            blocks.update(range(int(first), int(last or first) + 1))
+    except ValueError:
+        blocks = set()
+    if not blocks or not blocks <= {1, 2, 3, 4, 5}:
+        raise SettingsError(
+            f"setting 'blocks' has value {text!r}: expected blocks out of 1 to 5, "
+            "such as 1-4 or 2,4"
+        )
+    return tuple(sorted(blocks))
