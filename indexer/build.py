@@ -7,13 +7,15 @@ from pathlib import Path
 
 from indexer.catalog import Failure, Item
 from indexer.engine import Batch, Embedded, Engine, Unreadable
-from indexer.errors import BuildFailedError, SourceError
+from indexer.errors import BuildFailedError
 from indexer.local import LocalStore
 from indexer.lock import writer_lock
 from indexer.sources import Source
 from indexer.staging import Plan, Staging
 from models.errors import UnknownNameError
 from models.extraction import Extractor
+
+_LISTED = 1000
 
 
 class Watcher:
@@ -44,13 +46,14 @@ class BuildOptions:
 
 @dataclass(frozen=True)
 class BuildReport:
-    """What a build did."""
+    """What a build did. ``failures`` and ``vanished`` list the first thousand at most."""
 
     plan: Plan
     embedded: int
-    failed: int
     pruned: int
     items: int
+    failure_count: int
+    failures: tuple[Failure, ...]
     vanished: tuple[str, ...]
 
 
@@ -59,16 +62,16 @@ def build(
     source: Source,
     engine: Engine,
     extractor: Callable[[], Extractor],
-    options: BuildOptions = BuildOptions(),
+    options: BuildOptions | None = None,
     watcher: Watcher | None = None,
 ) -> BuildReport:
     """Bring the index in ``folder`` up to ``source`` and return what was done.
 
-    ``extractor`` is called only if there is something to embed. Raises SourceError for an empty
-    or malformed source, BuildFailedError if no picture at all could be read (or, when strict, at
+    ``extractor`` is called only if there is something to embed. Raises SourceError for a
+    malformed source, BuildFailedError if no picture at all could be read (or, when strict, at
     the first that could not), IndexBusyError if another process is writing.
     """
-    watcher = watcher or Watcher()
+    watcher, options = watcher or Watcher(), options or BuildOptions()
     _check_columns(source, options.indexed_columns)
     with writer_lock(folder):
         store = LocalStore(folder, writable=True)
@@ -88,8 +91,6 @@ def _build(
 ) -> BuildReport:
     staging = Staging(store.catalog)
     plan = staging.fill(source, retry=options.retry_failed, tick=watcher.scanned)
-    if not plan.total:
-        raise SourceError(f"source {source.name!r} names no pictures")
     watcher.planned(plan)
     with store.catalog.transaction():
         store.catalog.put_columns(source.columns, options.indexed_columns)
@@ -102,24 +103,32 @@ def _build(
         if options.strict and batch.unreadable:
             first = batch.unreadable[0]
             raise BuildFailedError(f"{first.work.entry.key!r} cannot be read: {first.reason}")
-    vanished = tuple(staging.vanished(limit=1000))
+    vanished = tuple(staging.vanished(limit=_LISTED))
     pruned = staging.prune() if options.prune else 0
     if store.stale:
         watcher.indexing()
         store.checkpoint()
     items = store.count()
     if not items:
-        raise BuildFailedError(f"none of the {plan.total} pictures could be read")
-    return BuildReport(plan, embedded, failed, pruned, items, vanished)
+        failures = store.failures(limit=1)
+        reason = f"; {failures[0].key!r}: {failures[0].reason}" if failures else ""
+        raise BuildFailedError(f"none of the {plan.total} pictures could be read{reason}")
+    return BuildReport(
+        plan=plan,
+        embedded=embedded,
+        pruned=pruned,
+        items=items,
+        failure_count=store.failure_count(),
+        failures=tuple(store.failures(limit=_LISTED)),
+        vanished=vanished,
+    )
 
 
 def commit(store: LocalStore, batch: Batch) -> None:
     """Store a batch under the next free slots, in one transaction."""
     start = store.catalog.next_slot()
     now = datetime.now(UTC).isoformat(timespec="milliseconds")
-    items = [
-        _item(store, one, start + offset, now) for offset, one in enumerate(batch.embedded)
-    ]
+    items = [_item(store, one, start + offset, now) for offset, one in enumerate(batch.embedded)]
     store.add(items, batch.pools, [_failure(one) for one in batch.unreadable])
 
 

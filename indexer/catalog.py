@@ -39,8 +39,9 @@ _CHUNK = 5000
 
 @dataclass(frozen=True)
 class Item:
-    """One picture of the catalog. ``slot`` is the row of its pools, ``version`` counts replacements,
-    ``digest`` is the SHA-256 of the picture's bytes, ``added`` an ISO 8601 moment in UTC."""
+    """One picture of the catalog. ``slot`` is the row of its pools, ``version`` counts up when
+    it is replaced, ``digest`` is the SHA-256 of the picture's bytes, ``added`` an ISO 8601 moment
+    in UTC."""
 
     key: str
     version: int
@@ -189,7 +190,9 @@ class Catalog:
         """Insert or replace items and clear their failures; call inside ``transaction``."""
         rows = [_row(item) for item in items]
         marks = ",".join("?" * len(_ITEM.split(",")))
-        self.connection.executemany(f"INSERT OR REPLACE INTO items ({_ITEM}) VALUES ({marks})", rows)
+        self.connection.executemany(
+            f"INSERT OR REPLACE INTO items ({_ITEM}) VALUES ({marks})", rows
+        )
         self.connection.executemany("DELETE FROM failures WHERE key = ?", [(r[0],) for r in rows])
         top = max((row[2] for row in rows), default=-1)
         self.connection.execute(

@@ -117,7 +117,7 @@ def is_stale(manifest: Manifest, live: Slots, next_slot: int) -> bool:
 def store_segments(
     shop: Workshop, manifest: Manifest, name: str, segments: list[Segment]
 ) -> Manifest:
-    """Write repaired segments of a space into its generation; return the manifest that names them."""
+    """Write repaired segments into a space's generation; return the manifest that names them."""
     assert manifest.generation is not None
     target = shop.folder / SPACES / name / str(manifest.generation.number)
     target.mkdir(parents=True, exist_ok=True)
@@ -146,9 +146,7 @@ def _deleted(generation: Generation, live: Slots) -> float:
 
 def _build(shop: Workshop, manifest: Manifest, space: Space, slots: Slots) -> Segment:
     dimension = sum(manifest.pools[pool] for pool in space.pools)
-    return build_segment(
-        manifest.index_type, space.metric, dimension, shop.vectors(space, slots)
-    )
+    return build_segment(manifest.index_type, space.metric, dimension, shop.vectors(space, slots))
 
 
 def _write_segment(

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -237,10 +236,6 @@ class LocalStore:
     def stale(self) -> bool:
         """Whether there are items outside the newest generation, or too many of it are gone."""
         return is_stale(self.manifest, self.catalog.live_slots(), self.catalog.next_slot())
-
-    def use_index_type(self, index_type: str) -> None:
-        """Choose another FAISS index type; the next checkpoint makes all segments anew."""
-        self.manifest = replace(self.manifest, index_type=index_type, generation=None)
 
 
 def check_derived(folder: Path, file: DerivedFile) -> None:

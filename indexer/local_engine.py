@@ -50,7 +50,9 @@ class LocalEngine:
                     embedded = loaded.extract(np.stack([pixels for _, pixels in good]), pools)
                 yield Batch([one for one, _ in good], bad, embedded)
 
-    def _decoded(self, threads: ThreadPoolExecutor, work: Iterator[Work]) -> Iterator[list[Decoded]]:
+    def _decoded(
+        self, threads: ThreadPoolExecutor, work: Iterator[Work]
+    ) -> Iterator[list[Decoded]]:
         """Yield decoded batches, keeping two more under way."""
         ahead: deque[list[Future[Decoded]]] = deque()
         try:

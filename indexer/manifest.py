@@ -73,7 +73,7 @@ class Manifest:
         return self.spaces[self.attributes[name]]
 
     def space_of_block(self, block: int) -> Space:
-        """Return the space of one block, pooled everywhere; raises BlockError naming those there."""
+        """Return the space of a block, pooled everywhere; raises BlockError naming those there."""
         if block not in self.blocks:
             raise BlockError(
                 f"block {block} is not in this index: it stores blocks "

@@ -41,7 +41,7 @@ class PoolFile:
             )
         descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT, 0o644)
         try:
-            _write_all(descriptor, memoryview(rows).cast("B"), slot * self._stride)
+            _write_all(descriptor, memoryview(rows.tobytes()), slot * self._stride)
             os.fsync(descriptor)
         finally:
             os.close(descriptor)

@@ -56,10 +56,7 @@ class Segment:
     def _only(self, live: NDArray[np.bool_]) -> faiss.SearchParameters:
         packed = np.packbits(live, bitorder="little")
         selector = faiss.IDSelectorBitmap(len(live), faiss.swig_ptr(packed))
-        inner = faiss.downcast_index(self._index.index)
-        kinds = {faiss.IndexIVF: faiss.SearchParametersIVF, faiss.IndexHNSW: _hnsw_parameters}
-        make = next((m for kind, m in kinds.items() if isinstance(inner, kind)), None)
-        parameters = (make or faiss.SearchParameters)(sel=selector)
+        parameters = _parameters(faiss.downcast_index(self._index.index), selector)
         parameters.kept_alive = packed  # the selector only points at these bytes
         return parameters
 
@@ -68,8 +65,13 @@ class Segment:
         write_durably(path, lambda partial: faiss.write_index(self._index, str(partial)))
 
 
-def _hnsw_parameters(sel: faiss.IDSelector) -> faiss.SearchParametersHNSW:
-    return faiss.SearchParametersHNSW(sel=sel, efSearch=64)
+def _parameters(index: faiss.Index, selector: faiss.IDSelector) -> faiss.SearchParameters:
+    """Parameters given to a search replace the index's own, so those are handed on."""
+    if isinstance(index, faiss.IndexIVF):
+        return faiss.SearchParametersIVF(sel=selector, nprobe=index.nprobe)
+    if isinstance(index, faiss.IndexHNSW):
+        return faiss.SearchParametersHNSW(sel=selector, efSearch=index.hnsw.efSearch)
+    return faiss.SearchParameters(sel=selector)
 
 
 def check_index_type(index_type: str, dimension: int, metric: Metric) -> None:

@@ -51,7 +51,9 @@ def scan(
     """Return the exact (q, k') nearest of all ``batches``, holding no more than one at a time."""
     best: Found = (np.empty((len(queries), 0), np.float32), np.empty((len(queries), 0), np.int64))
     for slots, vectors in batches:
-        best = merge([best, _rank(similarities(queries, vectors, metric), slots, k)], k, len(queries))
+        best = merge(
+            [best, _rank(similarities(queries, vectors, metric), slots, k)], k, len(queries)
+        )
     return best
 
 

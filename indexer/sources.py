@@ -135,6 +135,16 @@ def open_source(text: str, *, index: Path | None = None) -> Source:
     return ListSource(path)
 
 
+def check_not_empty(source: Source) -> None:
+    """Raise SourceError if ``source`` names no picture at all."""
+    if next(source.entries(), None) is None:
+        endings = ", ".join(sorted(SUFFIXES))
+        raise SourceError(
+            f"source {source.name!r} names no pictures: expected files ending in {endings}, "
+            "or lines that name some"
+        )
+
+
 def _entry(key: str, path: Path, metadata: Metadata | None = None) -> Entry:
     problem = None
     if not _is_utf8(key) or not _is_utf8(str(path)):

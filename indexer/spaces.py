@@ -83,7 +83,8 @@ def similarities(queries: Vectors, vectors: Vectors, metric: Metric) -> Vectors:
     if metric == "cosine":
         return dots
     squares = (queries**2).sum(1)[:, None] + (vectors**2).sum(1)[None, :] - 2 * dots
-    return -np.sqrt(np.maximum(squares, 0.0))
+    distances: Vectors = np.sqrt(np.maximum(squares, 0.0))
+    return -distances
 
 
 def parse_metric(text: str) -> Metric:

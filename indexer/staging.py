@@ -31,9 +31,7 @@ UPDATE staged SET state = CASE
     ELSE 'unchanged' END
 FROM main.items AS items WHERE items.key = staged.key;
 """
-_VANISHED = (
-    "FROM main.items WHERE key NOT IN (SELECT key FROM staged WHERE state <> 'vanished')"
-)
+_VANISHED = "FROM main.items WHERE key NOT IN (SELECT key FROM staged WHERE state <> 'vanished')"
 # A picture that could not be read and has not changed since is not tried again.
 _KNOWN_FAILURES = """
 UPDATE staged SET state = 'failed before'
@@ -129,9 +127,7 @@ class Staging:
     def prune(self) -> int:
         """Remove items and failures that the source no longer names; return how many items."""
         with self._catalog.transaction() as db:
-            db.execute(
-                "DELETE FROM failures WHERE key NOT IN (SELECT key FROM staged)"
-            )
+            db.execute("DELETE FROM failures WHERE key NOT IN (SELECT key FROM staged)")
             return db.execute(f"DELETE {_VANISHED}").rowcount
 
     def _insert(self, entry: Entry, position: int, source: Source) -> None:
@@ -172,5 +168,3 @@ class Staging:
             repeated=self._repeated,
             vanished=self._db.execute(f"SELECT count(*) {_VANISHED}").fetchone()[0],
         )
-
-

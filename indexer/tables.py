@@ -2,17 +2,18 @@
 
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date, datetime, time
 from decimal import Decimal
 from math import isfinite
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TextIO, TypeVar
 
 from indexer.errors import SourceError
 
 Value = str | int | float | bool | None
 Row = dict[str, Value]
+T = TypeVar("T")
 
 # A leading zero marks a code (an article number, a postcode), which must not lose it as a number.
 _INTEGER = re.compile(r"[+-]?(0|[1-9]\d{0,17})")
@@ -48,7 +49,7 @@ class CsvTable:
             yield number, {name: _typed(cell, kind) for (name, kind), cell in pairs}
 
     def _header(self) -> tuple[str, list[str]]:
-        first = next(iter(self._read(lambda file: [file.readline()])), "")
+        first = next(self._read(lambda file: iter([file.readline()])), "")
         delimiter = next((d for d in ",;\t" if "path" in _split(first, d)), ",")
         header = _split(first, delimiter)
         if len(set(header)) < len(header):
@@ -69,10 +70,7 @@ class CsvTable:
 
     def _cells(self) -> Iterator[tuple[int, list[str]]]:
         width = len(self.columns)
-        reader: Iterator[tuple[int, list[str]]] = self._read(
-            lambda file: _numbered(csv.reader(file, delimiter=self._delimiter, strict=True))
-        )
-        for number, cells in reader:
+        for number, cells in self._read(lambda file: _records(file, self._delimiter)):
             if number == 1 or not cells:
                 continue
             if len(cells) != width:
@@ -82,7 +80,8 @@ class CsvTable:
                 )
             yield number, cells
 
-    def _read(self, parse):  # type: ignore[no-untyped-def]
+    def _read(self, parse: Callable[[TextIO], Iterator[T]]) -> Iterator[T]:
+        """Yield what ``parse`` makes of the file, with its errors as SourceError."""
         try:
             with self._path.open(encoding="utf-8-sig", newline="") as file:
                 yield from parse(file)
@@ -94,18 +93,18 @@ class CsvTable:
             raise SourceError(f"cannot read {str(self._path)!r}: {error.strerror}") from error
 
 
-def _numbered(reader) -> Iterator[tuple[int, list[str]]]:  # type: ignore[no-untyped-def]
-    first = True
-    for cells in reader:
-        yield (1 if first else reader.line_num), cells
-        first = False
+def _records(file: TextIO, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield (number of the line it ends on, cells); the header is always number 1."""
+    reader = csv.reader(file, delimiter=delimiter, strict=True)
+    for at, cells in enumerate(reader):
+        yield (1 if at == 0 else reader.line_num), cells
 
 
 def _split(line: str, delimiter: str) -> list[str]:
     return next(csv.reader([line], delimiter=delimiter), [])
 
 
-_CHECKS = {
+_CHECKS: dict[str, Callable[[str], bool]] = {
     "boolean": lambda cell: cell.lower() in _BOOLEANS,
     "integer": lambda cell: bool(_INTEGER.fullmatch(cell)),
     "number": lambda cell: bool(_NUMBER.fullmatch(cell)) and isfinite(float(cell)),

@@ -1,7 +1,7 @@
 """What extraction yields and the protocol that yields it; free of torch, so it imports fast."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal, NamedTuple, Protocol, cast
+from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,9 +30,10 @@ RawPools = Mapping[PoolName, Vectors]
 
 def parse_pool_kind(text: str) -> PoolKind:
     """Return ``text`` as a pool kind; raises UnknownNameError naming the known ones."""
-    if text not in POOL_KINDS:
-        raise UnknownNameError("pool", text, POOL_KINDS)
-    return cast(PoolKind, text)
+    for kind in POOL_KINDS:
+        if text == kind:
+            return kind
+    raise UnknownNameError("pool", text, POOL_KINDS)
 
 
 class Extractor(Protocol):

@@ -1,9 +1,10 @@
 """Bytes to an upright RGB picture: limits first, then pixels."""
 
 import io
+import struct
 import warnings
-from contextlib import contextmanager
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,7 +28,10 @@ class Limits:
     max_pixels: int = 100_000_000
 
 
-def read_picture(path: Path, limits: Limits = Limits()) -> bytes:
+DEFAULT_LIMITS = Limits()
+
+
+def read_picture(path: Path, limits: Limits = DEFAULT_LIMITS) -> bytes:
     """Return the bytes of a picture file, raising PictureError if there are none or too many."""
     try:
         size = path.stat().st_size
@@ -40,7 +44,9 @@ def read_picture(path: Path, limits: Limits = Limits()) -> bytes:
         raise PictureError(f"cannot read {str(path)!r}: {error.strerror}") from error
 
 
-def decode(data: bytes, limits: Limits = Limits(), at_least: int | None = None) -> Image.Image:
+def decode(
+    data: bytes, limits: Limits = DEFAULT_LIMITS, at_least: int | None = None
+) -> Image.Image:
     """Return the picture in ``data`` as upright RGB: EXIF turned, alpha over white, first frame.
 
     With ``at_least`` a JPEG may come back at 1/2, 1/4 or 1/8 scale, its shorter side still being
@@ -83,8 +89,17 @@ def _decoder_errors() -> Iterator[None]:
 
 
 # Pillow's decoders answer damaged bytes with any of these.
-_DAMAGE = (OSError, SyntaxError, ValueError, TypeError, IndexError, KeyError, EOFError,
-           OverflowError, ZeroDivisionError, MemoryError, AttributeError, RuntimeError)
+_DAMAGE = (
+    OSError,
+    EOFError,
+    SyntaxError,
+    ValueError,
+    TypeError,
+    LookupError,
+    ArithmeticError,
+    MemoryError,
+    struct.error,
+)
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:

@@ -27,6 +27,9 @@ class Runtime:
     progress: Progress | None = None
 
 
+DEFAULT_RUNTIME = Runtime()
+
+
 @dataclass(frozen=True)
 class Loaded:
     """A recipe and the extractor that follows it."""
@@ -40,7 +43,7 @@ def load_new(
     weights: str | None,
     blocks: Iterable[int],
     preprocess: Preprocess,
-    runtime: Runtime = Runtime(),
+    runtime: Runtime = DEFAULT_RUNTIME,
     notify: Callable[[str], None] = lambda notice: None,
 ) -> Loaded:
     """Return an extractor for a new index, choosing for ``auto`` what can be had.
@@ -54,7 +57,10 @@ def load_new(
 
 
 def load_pinned(
-    recipe: Recipe, blocks: Iterable[int], weights: str | None = None, runtime: Runtime = Runtime()
+    recipe: Recipe,
+    blocks: Iterable[int],
+    weights: str | None = None,
+    runtime: Runtime = DEFAULT_RUNTIME,
 ) -> Loaded:
     """Return an extractor that follows ``recipe`` to the letter.
 

@@ -39,7 +39,7 @@ def _computes_bfloat16(device: torch.device) -> bool:
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device) >= (8, 0)
     # torch emulates bfloat16 on any processor, slowly, so ask for the instructions themselves.
-    capabilities = getattr(torch.cpu, "get_capabilities", dict)()
+    capabilities: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
     if platform.machine() in ("aarch64", "arm64"):
         return bool(capabilities.get("bf16"))
     return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))

@@ -141,7 +141,7 @@ def digest_tensors(state: State, keys: Iterable[str]) -> str:
     for key in sorted(keys):
         tensor = state[key].contiguous()
         sha.update(f"{key} {tuple(tensor.shape)}\n".encode())
-        sha.update(memoryview(tensor.numpy()).cast("B"))
+        sha.update(tensor.numpy().tobytes())
     return sha.hexdigest()
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from indexer.errors import RecipeMismatchError
-from indexer.local import LocalStore, check_can_create, create_index, is_index
+from indexer.local import LocalStore, check_can_create, create_index
 from indexer.manifest import Manifest, read_manifest
 from indexer.presets import get_preset, lay_out
 from indexer.spaces import parse_metric
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from models.loading import Runtime
 
 Notify = Callable[[str], None]
-# What a new index fixes; a later call may repeat it, but not ask for something else.
-_FIXED = ("backbone", "preset", "blocks", "metric")
 
 
 @dataclass
@@ -34,6 +32,7 @@ class Opened:
 
     store: LocalStore
     searcher: Searcher
+    limits: Limits
 
     def close(self) -> None:
         """Close the store."""
@@ -60,7 +59,8 @@ def open_index(settings: Settings, progress: "Progress | None" = None) -> Opened
     store = LocalStore(index_folder(settings))
     _ = store.snapshot  # load segments now: an unfinished or damaged index shows here
     extractor = pinned_extractor(store.manifest, settings, progress)
-    return Opened(store, Searcher(store, extractor, limits(settings)))
+    allowed = limits(settings)
+    return Opened(store, Searcher(store, extractor, allowed), allowed)
 
 
 def pinned_extractor(
@@ -110,35 +110,29 @@ def make_index(
     return loaded.extractor
 
 
-def check_same_recipe(folder: Path, settings: Settings, given: set[str]) -> Manifest:
+def check_same_recipe(folder: Path, settings: Settings) -> Manifest:
     """Return the manifest of an index that a build goes on with.
 
-    ``given`` names the settings that were given on purpose; raises RecipeMismatchError if one of
-    them is not what the index was made with.
+    Raises RecipeMismatchError if a setting given on purpose is not what the index was made with.
     """
     manifest = read_manifest(folder)
-    metric = next(iter(manifest.spaces.values())).metric
     made = {
         "backbone": manifest.recipe.backbone,
         "preset": manifest.preset,
-        "blocks": manifest.blocks,
-        "metric": metric,
+        "blocks": ",".join(map(str, manifest.blocks)),
+        "metric": next(iter(manifest.spaces.values())).metric,
         "index_type": manifest.index_type,
     }
-    for name in (*_FIXED, "index_type"):
-        asked = getattr(settings, name)
-        asked = parse_blocks(asked) if name == "blocks" else asked
-        if name in given and asked not in (made[name], AUTO):
+    asked = {name: getattr(settings, name) for name in made if name in settings.model_fields_set}
+    if "blocks" in asked:
+        asked["blocks"] = ",".join(map(str, parse_blocks(asked["blocks"])))
+    for name, value in asked.items():
+        if value not in (made[name], AUTO):
             raise RecipeMismatchError(
-                f"index {str(folder)!r} was made with {name} {_show(made[name])}, "
-                f"not {_show(asked)}: build another index, or leave --{name.replace('_', '-')} out"
+                f"index {str(folder)!r} was made with {name} {made[name]!r}, not {value!r}: "
+                "build another index for that, or leave the setting out"
             )
     return manifest
-
-
-def exists(folder: Path) -> bool:
-    """Return whether there is an index in ``folder``."""
-    return is_index(folder)
 
 
 def _check_index_type(manifest: Manifest) -> None:
@@ -154,7 +148,3 @@ def _runtime(settings: Settings, progress: "Progress | None") -> "Runtime":
     from models.loading import Runtime
 
     return Runtime(settings.device, settings.precision, settings.weights_mirror, progress)
-
-
-def _show(value: object) -> str:
-    return ",".join(map(str, value)) if isinstance(value, tuple) else repr(value)

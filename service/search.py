@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from indexer.catalog import Item
 from indexer.spaces import Space, similarities
 from indexer.store import CatalogStore, Matches
 from models.errors import PictureError
@@ -42,14 +43,15 @@ class Searcher:
         started = time.perf_counter()
         term = _only_term(query)
         target = self.target(term.attribute, term.block)
-        vectors = self._example(term, target, parts)
-        hits, exact = self.find(target, vectors, query.limit)[0]
-        return Answer(
-            hits=[hit for hit in hits if hit.score >= query.min_score],
-            exact=exact,
-            generation=self._generation(),
-            took_ms=round((time.perf_counter() - started) * 1000, 3),
-        )
+        example = self._example(term, parts)
+        if isinstance(example, Item):
+            raw = self._store.pools(np.array([example.slot]), target.space.pools)
+            vectors = target.space.transform(raw)
+            answer = self._answers(target, vectors, query.limit, query.min_score)[0]
+        else:
+            answer = self.answer_squares(target, [example], query.limit, query.min_score)[0]
+        took_ms = round((time.perf_counter() - started) * 1000, 3)
+        return answer.model_copy(update={"took_ms": took_ms})
 
     def target(self, attribute: str | None, block: int | None) -> Target:
         """Return what an attribute or a block searches; raises if the index has no such thing."""
@@ -65,25 +67,28 @@ class Searcher:
         preprocess = self._store.manifest.recipe.preprocess
         return to_square(decode(data, self._limits, preprocess.decode_at_least), preprocess)
 
-    def embed(self, target: Target, pixels: Sequence[Pixels]) -> Vectors:
-        """Return (n, d) vectors of n squares, running no deeper than the target's block."""
-        space = target.space
-        if not space.ready:
-            raise QueryError("the index is empty: add pictures to it first")
-        return space.transform(self._extractor.extract(np.stack(pixels), space.pools))
-
-    def find(self, target: Target, vectors: Vectors, limit: int) -> list[tuple[list[Hit], bool]]:
-        """Return for each of (n, d) ``vectors`` its scored hits and whether they are exact."""
-        space = target.space
-        found = self._store.search(space, vectors, min(limit, max(self._store.count(), 1)))
+    def answer_squares(
+        self, target: Target, squares: Sequence[Pixels], limit: int, min_score: float
+    ) -> list[Answer]:
+        """Return an answer for each square, running the network no deeper than need be."""
         if not self._store.count():
-            return [([], True) for _ in found]
-        reference = self._store.reference(space)
-        samples = similarities(vectors, reference, space.metric)
-        return [
-            (self._hits(target, matches, Scale(sample, space.metric)), matches.exact)
-            for matches, sample in zip(found, samples, strict=True)
-        ]
+            return [self._answer([], exact=True) for _ in squares]
+        space = target.space
+        vectors = space.transform(self._extractor.extract(np.stack(squares), space.pools))
+        return self._answers(target, vectors, limit, min_score)
+
+    def _answers(
+        self, target: Target, vectors: Vectors, limit: int, min_score: float
+    ) -> list[Answer]:
+        """Return an answer for each of (n, d) ``vectors``: scored hits, best first."""
+        space = target.space
+        found = self._store.search(space, vectors, limit)
+        samples = similarities(vectors, self._store.reference(space), space.metric)
+        answers = []
+        for matches, sample in zip(found, samples, strict=True):
+            hits = self._hits(target, matches, Scale(sample, space.metric))
+            answers.append(self._answer([h for h in hits if h.score >= min_score], matches.exact))
+        return answers
 
     def _hits(self, target: Target, matches: Matches, scale: Scale) -> list[Hit]:
         items = self._store.items_in(matches.slots.tolist())
@@ -104,24 +109,21 @@ class Searcher:
             hits.append(Hit(key=item.key, score=score, terms=[term], metadata=item.metadata))
         return hits
 
-    def _example(self, term: Term, target: Target, parts: Mapping[str, bytes]) -> Vectors:
+    def _example(self, term: Term, parts: Mapping[str, bytes]) -> Item | Pixels:
         image = term.image
         if not isinstance(image, ImageExample):
             raise NotYetError("terms[0].palette" if image is None else "terms[0].image as a list")
-        if image.key is not None:
-            return self._indexed(image.key, target)
-        return self.embed(target, [self.square(_bytes(image, parts))])
-
-    def _indexed(self, key: str, target: Target) -> Vectors:
-        item = self._store.item(key)
+        if image.key is None:
+            return self.square(_bytes(image, parts))
+        item = self._store.item(image.key)
         if item is None:
-            raise QueryError(f"terms[0].image.key: no item has the key {key!r}")
-        raw = self._store.pools(np.array([item.slot]), target.space.pools)
-        return target.space.transform(raw)
+            raise QueryError(f"terms[0].image.key: no item has the key {image.key!r}")
+        return item
 
-    def _generation(self) -> int | None:
+    def _answer(self, hits: list[Hit], exact: bool) -> Answer:
         generation = self._store.manifest.generation
-        return generation.number if generation else None
+        number = generation.number if generation else None
+        return Answer(hits=hits, exact=exact, generation=number, took_ms=0.0)
 
 
 def _only_term(query: Query) -> Term:

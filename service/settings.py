@@ -44,7 +44,7 @@ class Settings(BaseSettings):
     max_pixels: int = Field(100_000_000, ge=1, description="Most pixels of one picture.")
 
     host: str = Field("127.0.0.1", description="Address the server binds.")
-    port: int = Field(8000, ge=0, le=65535, description="Port the server binds; 0 takes a free one.")
+    port: int = Field(8000, ge=0, le=65535, description="Port the server binds; 0: a free one.")
     max_limit: int = Field(MAX_LIMIT, ge=1, le=MAX_LIMIT, description="Most hits of one answer.")
     log_level: str = Field(
         "info", pattern="^(debug|info|warning|error)$", description="debug, info, warning or error."

@@ -45,7 +45,8 @@ class SameConv2d(nn.Conv2d):
 
     def forward(self, input: Tensor) -> Tensor:
         height, width = self._padding(input.shape[-2]), self._padding(input.shape[-1])
-        return super().forward(F.pad(input, (*width, *height)) if any(height + width) else input)
+        padded = F.pad(input, (*width, *height)) if any(height + width) else input
+        return F.conv2d(padded, self.weight, self.bias, self.stride, groups=self.groups)
 
     def _padding(self, size: int) -> tuple[int, int]:
         kernel, stride = self.kernel_size[0], self.stride[0]
@@ -73,7 +74,8 @@ class MBConv(nn.Module):
         y = F.relu6(self._bn0(self._expand_conv(x))) if self.expands else x
         y = F.relu6(self._bn1(self._depthwise_conv(y)))
         y = self._bn2(self._project_conv(y))
-        return x + y if self.shortcut else y
+        out: Tensor = x + y if self.shortcut else y
+        return out
 
 
 def _mbconvs() -> list[MBConv]:
@@ -99,7 +101,9 @@ def efficientnet_lite_stages(backbone: Backbone) -> list[nn.Module]:
     stages: list[nn.Module] = [stem]
     start = 0
     for end in _TAP_ENDS:
-        run = OrderedDict((str(at), blocks[at]) for at in range(start, end + 1))
+        run: OrderedDict[str, nn.Module] = OrderedDict(
+            (str(at), blocks[at]) for at in range(start, end + 1)
+        )
         stages.append(nn.Sequential(OrderedDict(_blocks=nn.Sequential(run))))
         start = end + 1
     return stages

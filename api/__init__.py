@@ -1,0 +1,1 @@
+"""The HTTP service and the command's entry point. No torch and no faiss in here."""

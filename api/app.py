@@ -1,0 +1,70 @@
+"""The FastAPI app: a factory, so that each process and each test makes its own."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.responses import RedirectResponse
+from starlette.concurrency import run_in_threadpool
+
+from api import problems
+from api.middleware import BodyLimit, HeadAsGet
+from api.routes import health, index, items, search
+from service.opening import Opened, open_index
+from service.query import Query
+from service.settings import Settings, load_settings
+
+# What multipart framing and form fields may add to the pictures themselves.
+_OVERHEAD = 1024 * 1024
+
+
+def create_app(settings: Settings | None = None, opened: Opened | None = None) -> FastAPI:
+    """Return the app. Index and network are loaded when it starts, unless ``opened`` is given.
+
+    Without ``settings`` they come from HUEWEAVE_* and the TOML file, so that
+    ``uvicorn --factory api.app:create_app`` serves what HUEWEAVE_INDEX names.
+    """
+    settings = settings or load_settings()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        app.state.opened = opened or await run_in_threadpool(open_index, settings)
+        yield
+        found, app.state.opened = app.state.opened, None
+        found.close()
+
+    app = FastAPI(
+        title="hueweave",
+        version=version("hueweave"),
+        summary="Find pictures alike in a chosen attribute: color, texture, or any block.",
+        lifespan=lifespan,
+    )
+    app.state.settings = settings
+    app.state.opened = None
+    problems.install(app)
+    for module in (search, items, index, health):
+        app.include_router(module.router)
+    app.add_api_route("/", lambda: RedirectResponse("/docs"), include_in_schema=False)
+    # The body limit counts a whole request: a picture in base64 is a third larger than itself.
+    app.add_middleware(BodyLimit, limit=settings.max_bytes * 4 // 3 + _OVERHEAD)
+    app.add_middleware(HeadAsGet)
+    _publish_query_schema(app)
+    return app
+
+
+def _publish_query_schema(app: FastAPI) -> None:
+    """Add the query's schema to OpenAPI: its route reads the body itself, so FastAPI cannot."""
+    generate = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            document = generate()
+            schema = Query.model_json_schema(ref_template="#/components/schemas/{model}")
+            found = document["components"]["schemas"]
+            found.update(schema.pop("$defs", {}))
+            found["Query"] = schema
+        return app.openapi_schema or {}
+
+    app.openapi = openapi  # type: ignore[method-assign]

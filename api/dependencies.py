@@ -1,0 +1,22 @@
+"""What routes need from the app: the opened index and the settings."""
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from service.opening import Opened
+from service.settings import Settings
+
+
+def _opened(request: Request) -> Opened:
+    opened: Opened = request.app.state.opened
+    return opened
+
+
+def _settings(request: Request) -> Settings:
+    settings: Settings = request.app.state.settings
+    return settings
+
+
+Index = Annotated[Opened, Depends(_opened)]
+Config = Annotated[Settings, Depends(_settings)]

@@ -1,0 +1,31 @@
+"""The command's entry point: every command, and the one place where errors meet the shell."""
+
+import sys
+
+from api.serve import serve
+from models.errors import HueweaveError
+from service.commands.app import make_app
+from service.commands.console import fail, note
+
+
+def main() -> None:
+    """Run the command line; exit 0 when done, 1 if the work failed, 2 if the call is wrong."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command line and return its exit code. Errors a caller can mend are one line."""
+    app = make_app()
+    app.command()(serve)
+    try:
+        return int(app(arguments, standalone_mode=False) or 0)
+    except HueweaveError as error:
+        fail(str(error))
+        return error.exit_code
+    except KeyboardInterrupt:
+        note("stopped; what was stored stays, run the same command again to go on")
+        return 130
+    except BrokenPipeError:
+        # The reader (head, less) has seen enough.
+        sys.stderr.close()
+        return 0

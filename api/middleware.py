@@ -1,0 +1,66 @@
+"""ASGI middleware: HEAD wherever GET is, and bodies stopped at their limit."""
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.problems import PayloadTooLargeError, problem_response
+
+
+class HeadAsGet:
+    """Answers HEAD as GET would, without the body."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "HEAD":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_headers_only(message: Message) -> None:
+            if message["type"] == "http.response.body":
+                message = {**message, "body": b""}
+            await send(message)
+
+        await self._app({**scope, "method": "GET"}, receive, send_headers_only)
+
+
+class BodyLimit:
+    """Refuses a request whose body is larger than ``limit`` bytes, before it is all read."""
+
+    def __init__(self, app: ASGIApp, limit: int) -> None:
+        self._app, self._limit = app, limit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        declared = _content_length(scope)
+        if declared > self._limit:
+            response = problem_response(413, self._message(f"{declared:,}"), scope["path"])
+            response.headers["Connection"] = "close"  # the body is not going to be read
+            await response(scope, receive, send)
+            return
+        await self._app(scope, self._counted(receive), send)
+
+    def _counted(self, receive: Receive) -> Receive:
+        seen = 0
+
+        async def counted() -> Message:
+            nonlocal seen
+            message = await receive()
+            seen += len(message.get("body", b""))
+            if seen > self._limit:
+                raise PayloadTooLargeError(self._message("more"))
+            return message
+
+        return counted
+
+    def _message(self, size: str) -> str:
+        return f"the request has {size} bytes, the limit is {self._limit:,}"
+
+
+def _content_length(scope: Scope) -> int:
+    for name, value in scope["headers"]:
+        if name == b"content-length" and value.isdigit():
+            return int(value)
+    return 0

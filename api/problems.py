@@ -1,0 +1,110 @@
+"""Errors as RFC 9457 problem documents; the message names the value and the limit it broke."""
+
+import logging
+from http import HTTPStatus
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field, ValidationError
+from starlette.exceptions import HTTPException
+
+from indexer.errors import UnknownKeyError
+from models.errors import (
+    BlockError,
+    HueweaveError,
+    PictureError,
+    PictureTooLargeError,
+    UnknownNameError,
+)
+from service.errors import QueryError
+
+log = logging.getLogger(__name__)
+MEDIA_TYPE = "application/problem+json"
+
+# The first class on an error's own list of ancestors that stands here decides.
+_STATUS: dict[type[HueweaveError], int] = {
+    PictureTooLargeError: 413,
+    PictureError: 422,
+    UnknownKeyError: 404,
+    UnknownNameError: 422,
+    BlockError: 422,
+    QueryError: 422,
+    HueweaveError: 400,
+}
+
+
+class Problem(BaseModel):
+    """A problem document (RFC 9457)."""
+
+    type: str = Field("about:blank", description="What kind of problem it is.")
+    title: str = Field(description="The kind in words.")
+    status: int
+    detail: str = Field(description="What is wrong here, and what would be right.")
+    instance: str | None = Field(None, description="The path that was asked for.")
+
+
+class PayloadTooLargeError(HueweaveError):
+    """A request body past its limit."""
+
+
+_STATUS[PayloadTooLargeError] = 413
+
+
+def problem_response(
+    status: int, detail: str, path: str | None = None, headers: dict[str, str] | None = None
+) -> JSONResponse:
+    """Return a problem document as a response."""
+    title = HTTPStatus(status).phrase
+    problem = Problem(type="about:blank", title=title, status=status, detail=detail, instance=path)
+    return JSONResponse(
+        problem.model_dump(exclude_none=True), status, headers=headers, media_type=MEDIA_TYPE
+    )
+
+
+def install(app: FastAPI) -> None:
+    """Make ``app`` answer every error with a problem document."""
+    app.add_exception_handler(HueweaveError, _on_domain_error)
+    app.add_exception_handler(RequestValidationError, _on_invalid)
+    app.add_exception_handler(ValidationError, _on_invalid)
+    app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(Exception, _on_unexpected)
+
+
+def describe_invalid(error: RequestValidationError | ValidationError) -> str:
+    """Return what a validation error says, each fault with its place and value."""
+    faults = []
+    for fault in error.errors()[:5]:
+        place = ".".join(str(part) for part in fault["loc"] if part not in ("body", "query"))
+        given = fault.get("input")
+        shown = f" (got {str(given)[:80]!r})" if isinstance(given, str | int | float) else ""
+        message = str(fault["msg"]).removeprefix("Value error, ")
+        faults.append(f"{place}: {message}{shown}" if place else f"{message}{shown}")
+    return "; ".join(faults)
+
+
+def status_of(error: HueweaveError) -> int:
+    """Return the HTTP status of a domain error, found by its classes in order."""
+    return next(_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS)
+
+
+async def _on_domain_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HueweaveError)
+    return problem_response(status_of(error), str(error), request.url.path)
+
+
+async def _on_invalid(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError | ValidationError)
+    return problem_response(422, describe_invalid(error), request.url.path)
+
+
+async def _on_http(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    headers = dict(error.headers) if error.headers else None
+    return problem_response(error.status_code, str(error.detail), request.url.path, headers)
+
+
+async def _on_unexpected(request: Request, error: Exception) -> JSONResponse:
+    # Never the exception's own text: it may hold paths or data.
+    log.error("unexpected error on %s", request.url.path, exc_info=error)
+    return problem_response(500, "something went wrong in the server", request.url.path)

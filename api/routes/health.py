@@ -1,0 +1,23 @@
+"""Liveness and readiness."""
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse
+
+from api.problems import problem_response
+from api.schemas import Status
+
+router = APIRouter(tags=["health"])
+
+
+@router.get("/healthz", response_model=Status)
+def healthz() -> Status:
+    """Say that the process is alive."""
+    return Status(status="ok")
+
+
+@router.get("/readyz", response_model=Status, responses={503: {"description": "Not ready"}})
+def readyz(request: Request) -> Status | JSONResponse:
+    """Say whether index and network are loaded, so that queries are answered."""
+    if getattr(request.app.state, "opened", None) is None:
+        return problem_response(503, "the index is not loaded", request.url.path)
+    return Status(status="ready")

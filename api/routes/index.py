@@ -1,0 +1,27 @@
+"""What the index is, and what can be searched by."""
+
+from fastapi import APIRouter
+
+from api.dependencies import Index
+from api.schemas import Attributes, AttributeView
+from service.info import IndexInfo, describe
+
+router = APIRouter(prefix="/v1", tags=["index"])
+
+
+@router.get("/index")
+def get_index(index: Index) -> IndexInfo:
+    """Return what the index is made of and how much it holds."""
+    return describe(index.store)
+
+
+@router.get("/attributes")
+def get_attributes(index: Index) -> Attributes:
+    """Return the attributes and blocks that queries may name."""
+    manifest = index.store.manifest
+    views = []
+    for name in manifest.attributes:
+        space = manifest.space_of_attribute(name)
+        blocks = [pool.block for pool in space.pools]
+        views.append(AttributeView(name=name, space=space.name, blocks=blocks, metric=space.metric))
+    return Attributes(attributes=views, blocks=list(manifest.blocks))

@@ -1,0 +1,1 @@
+"""The commands that need no HTTP, one module each; heavy imports happen inside them."""

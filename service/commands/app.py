@@ -1,0 +1,42 @@
+"""The command without HTTP: a Typer app to which the server's own commands are added."""
+
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from service.commands.build import build
+from service.commands.export import export
+from service.commands.info import info
+from service.commands.init import init
+from service.commands.query import query
+from service.commands.sample import sample
+from service.commands.verify import verify
+
+COMMANDS = (sample, init, build, query, info, export, verify)
+
+
+def make_app() -> typer.Typer:
+    """Return the app with every command that needs no HTTP."""
+    app = typer.Typer(
+        name="hueweave",
+        help="Find pictures alike in a chosen attribute: color, texture, or any block.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+    app.callback()(_root)
+    for command in COMMANDS:
+        app.command()(command)
+    return app
+
+
+def _root(
+    show_version: Annotated[
+        bool,
+        typer.Option("--version", help="Show the version and leave.", is_eager=True),
+    ] = False,
+) -> None:
+    if show_version:
+        typer.echo(f"hueweave {version('hueweave')}")
+        raise typer.Exit()

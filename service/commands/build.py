@@ -1,0 +1,94 @@
+"""`hueweave build`: pictures into an index; run again, it goes on or does nothing."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from service.commands import options as o
+from service.commands.console import DownloadProgress, note, say, warn, watch_build
+
+if TYPE_CHECKING:
+    from indexer.build import BuildReport
+
+_SHOWN = 20
+
+
+def build(
+    source: Annotated[
+        str, typer.Argument(help="A folder, a list of paths, a CSV or a Parquet file.")
+    ],
+    index: o.Index = None,
+    backbone: o.Backbone = None,
+    weights: o.Weights = None,
+    weights_mirror: o.WeightsMirror = None,
+    preset: o.Preset = None,
+    blocks: o.Blocks = None,
+    metric: o.Metric = None,
+    index_type: o.IndexType = None,
+    device: o.Device = None,
+    precision: o.Precision = None,
+    batch_size: o.BatchSize = None,
+    threads: o.Threads = None,
+    max_bytes: o.MaxBytes = None,
+    max_pixels: o.MaxPixels = None,
+    index_column: Annotated[
+        list[str] | None,
+        typer.Option(help="A metadata column to index; may be given several times."),
+    ] = None,
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Remove items the source no longer names.")
+    ] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Stop at the first picture that cannot be read.")
+    ] = False,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Try unreadable pictures again.")
+    ] = False,
+) -> None:
+    """Build an index from SOURCE, or bring one up to it: only what is new or changed is read."""
+    from indexer.build import BuildOptions
+    from service.building import build_index
+    from service.settings import load_settings
+
+    settings = load_settings(
+        index=index,
+        backbone=backbone,
+        weights=weights,
+        weights_mirror=weights_mirror,
+        preset=preset,
+        blocks=blocks,
+        metric=metric,
+        index_type=index_type,
+        device=device,
+        precision=precision,
+        batch_size=batch_size,
+        threads=threads,
+        max_bytes=max_bytes,
+        max_pixels=max_pixels,
+    )
+    options = BuildOptions(strict, prune, retry_failed, tuple(index_column or ()))
+    with watch_build() as watcher:
+        report = build_index(source, settings, options, watcher, warn, DownloadProgress())
+    _report(report, prune)
+
+
+def _report(report: "BuildReport", pruned: bool) -> None:
+    plan = report.plan
+    for failure in report.failures[:_SHOWN]:
+        note(f"unreadable: {failure.key}: {failure.reason}")
+    if report.failure_count > _SHOWN:
+        note(f"… and {report.failure_count - _SHOWN} more, listed by `hueweave info --failures`")
+    if report.vanished and not pruned:
+        for key in report.vanished[:_SHOWN]:
+            note(f"vanished: {key}")
+        note(f"{plan.vanished} items are no longer in the source; --prune removes them")
+    parts = {
+        "embedded": report.embedded,
+        "unchanged": plan.unchanged,
+        "relabelled": plan.relabelled,
+        "unreadable": report.failure_count,
+        "named twice": plan.repeated,
+        "removed": report.pruned,
+    }
+    shown = ", ".join(f"{count} {what}" for what, count in parts.items() if count)
+    say(f"{report.items} items in the index ({shown or 'nothing to do'})")

@@ -1,0 +1,143 @@
+"""What the commands say: results to stdout, everything else to stderr."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+from indexer.build import Watcher
+from indexer.staging import Plan
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+# Without a terminal, a line at most every so often.
+_QUIET_S = 5.0
+
+
+def say(text: str) -> None:
+    """Print a result line as it is: no markup, no wrapping."""
+    out.print(Text(text))
+
+
+def note(text: str) -> None:
+    """Print a line about the work to stderr."""
+    err.print(Text(text))
+
+
+def warn(text: str) -> None:
+    """Print a notice to stderr that cannot be overlooked."""
+    err.print(Text("notice: ", style="bold yellow").append(text, style="not bold default"))
+
+
+def fail(text: str) -> None:
+    """Print an error line to stderr."""
+    err.print(Text("error: ", style="bold red").append(text, style="not bold default"))
+
+
+class BarWatcher(Watcher):
+    """Shows a build as a bar with rate and time left, on a terminal."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._task: TaskID = progress.add_task("reading source", total=None, rate="")
+        self._started = 0.0
+
+    def scanned(self, count: int) -> None:
+        self._progress.update(self._task, completed=count)
+
+    def planned(self, plan: Plan) -> None:
+        self._started = time.monotonic()
+        self._progress.update(self._task, description="embedding", completed=0, total=plan.work)
+
+    def advanced(self, done: int, failed: int) -> None:
+        rate = done / max(time.monotonic() - self._started, 1e-6)
+        text = f"{rate:.1f} pictures/s" + (f", {failed} unreadable" if failed else "")
+        self._progress.update(self._task, completed=done, rate=text)
+
+    def indexing(self) -> None:
+        self._progress.update(self._task, description="indexing")
+
+
+class LineWatcher(Watcher):
+    """Shows a build as plain lines, for logs."""
+
+    def __init__(self) -> None:
+        self._total = 0
+        self._started = self._said = 0.0
+
+    def planned(self, plan: Plan) -> None:
+        self._total, self._started, self._said = plan.work, time.monotonic(), time.monotonic()
+        note(f"source: {plan.total} pictures, {plan.work} to embed")
+
+    def advanced(self, done: int, failed: int) -> None:
+        now = time.monotonic()
+        if now - self._said < _QUIET_S and done < self._total:
+            return
+        self._said = now
+        rate = done / max(now - self._started, 1e-6)
+        left = (self._total - done) / rate
+        bad = f", {failed} unreadable" if failed else ""
+        note(f"embedded {done}/{self._total}, {rate:.1f} pictures/s, {left:.0f} s left{bad}")
+
+    def indexing(self) -> None:
+        note("indexing")
+
+
+@contextmanager
+def watch_build() -> Iterator[Watcher]:
+    """Yield a watcher that suits stderr: a bar on a terminal, plain lines otherwise."""
+    if not err.is_terminal:
+        yield LineWatcher()
+        return
+    with _bar(MofNCompleteColumn(), TextColumn("{task.fields[rate]}")) as progress:
+        yield BarWatcher(progress)
+
+
+class DownloadProgress:
+    """Shows a download as a bar on a terminal, and as lines otherwise."""
+
+    def __init__(self) -> None:
+        self._progress: Progress | None = None
+        self._task: TaskID | None = None
+        self._said = -1
+
+    def __call__(self, name: str, done: int, total: int) -> None:
+        """Take note of ``done`` of ``total`` bytes of ``name``."""
+        if err.is_terminal:
+            self._show(name, done, total)
+        elif total and done * 10 // total > self._said:
+            self._said = done * 10 // total
+            note(f"downloading {name}: {done >> 20} of {total >> 20} MiB")
+
+    def _show(self, name: str, done: int, total: int) -> None:
+        if self._progress is None:
+            self._progress = _bar(DownloadColumn())
+            self._progress.start()
+            self._task = self._progress.add_task(name, total=total or None)
+        assert self._task is not None
+        self._progress.update(self._task, completed=done)
+        if done == total:
+            self._progress.stop()
+            self._progress = None
+
+
+def _bar(*columns: TextColumn | MofNCompleteColumn | DownloadColumn) -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        *columns,
+        TimeRemainingColumn(),
+        console=err,
+    )

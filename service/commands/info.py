@@ -1,0 +1,76 @@
+"""`hueweave info`: what an index is and holds."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from service.commands import options as o
+from service.commands.console import note, say
+
+if TYPE_CHECKING:
+    from service.info import FailureInfo, IndexInfo
+
+_SHOWN = 10
+
+
+def info(
+    index: o.Index = None,
+    failures: Annotated[
+        bool, typer.Option("--failures", help="List every picture that could not be read.")
+    ] = False,
+    as_json: o.AsJson = False,
+) -> None:
+    """Show what an index is made of, how much it holds, and what could not be read."""
+    from indexer.local import LocalStore
+    from service.info import describe, describe_failure
+    from service.opening import index_folder
+    from service.settings import load_settings
+
+    store = LocalStore(index_folder(load_settings(index=index)))
+    try:
+        found = describe(store)
+        listed = [describe_failure(f) for f in store.failures(-1 if failures else _SHOWN)]
+    finally:
+        store.close()
+    if as_json:
+        say(_json(found, listed))
+    else:
+        _print(found, listed)
+
+
+def _json(found: "IndexInfo", listed: "list[FailureInfo]") -> str:
+    import json
+
+    document = found.model_dump(mode="json")
+    document["unreadable"] = [one.model_dump(mode="json") for one in listed]
+    return json.dumps(document, indent=2, ensure_ascii=False)
+
+
+def _print(found: "IndexInfo", listed: "list[FailureInfo]") -> None:
+    lines = {
+        "items": str(found.items),
+        "unreadable": str(found.failures),
+        "backbone": f"{found.backbone}, weights {found.weights}",
+        "weights SHA-256": found.weights_sha256,
+        "preset": found.preset,
+        "blocks": ", ".join(map(str, found.blocks)),
+        "attributes": ", ".join(f"{name} → {space}" for name, space in found.attributes.items()),
+        "index type": found.index_type,
+        "generation": "none yet" if found.generation is None else str(found.generation),
+        "on disk": ", ".join(f"{k} {v / 2**20:.1f} MiB" for k, v in found.bytes_on_disk.items()),
+        "columns": ", ".join(
+            f"{c.name} ({c.type}{', indexed' if c.indexed else ''})" for c in found.columns
+        )
+        or "none",
+    }
+    for name, value in lines.items():
+        say(f"{name:16} {value}")
+    for space in found.spaces:
+        steps = [step for step, on in (("root", space.root), ("centre", space.centre)) if on]
+        how = "FAISS" if space.indexed else "scanned"
+        say(f"space            {space.name}: {space.dimension} dimensions, "
+            f"{' + '.join((*steps, space.metric))}, {how}")  # fmt: skip
+    for one in listed:
+        say(f"unreadable       {one.key}: {one.reason}")
+    if found.failures > len(listed):
+        note(f"… and {found.failures - len(listed)} more: hueweave info --failures")

@@ -1,0 +1,38 @@
+"""`hueweave init`: an empty index."""
+
+from service.commands import options as o
+from service.commands.console import DownloadProgress, note, say, warn
+
+
+def init(
+    index: o.Index = None,
+    backbone: o.Backbone = None,
+    weights: o.Weights = None,
+    weights_mirror: o.WeightsMirror = None,
+    preset: o.Preset = None,
+    blocks: o.Blocks = None,
+    metric: o.Metric = None,
+    index_type: o.IndexType = None,
+) -> None:
+    """Make an empty index, to be filled by `hueweave build`."""
+    from indexer.local import is_index
+    from service.opening import check_same_recipe, index_folder, make_index
+    from service.settings import load_settings
+
+    settings = load_settings(
+        index=index,
+        backbone=backbone,
+        weights=weights,
+        weights_mirror=weights_mirror,
+        preset=preset,
+        blocks=blocks,
+        metric=metric,
+        index_type=index_type,
+    )
+    folder = index_folder(settings)
+    if is_index(folder):
+        check_same_recipe(folder, settings)
+        note("it is an index already; nothing was changed")
+    else:
+        make_index(folder, settings, warn, DownloadProgress())
+    say(str(folder))

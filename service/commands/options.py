@@ -1,0 +1,41 @@
+"""Flags that several commands share. A flag left out falls to HUEWEAVE_* and the TOML file."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Index = Annotated[
+    str | None, typer.Option("--index", help="The index folder.", metavar="DIR", show_default=False)
+]
+Backbone = Annotated[
+    str | None,
+    typer.Option(help="Network of a new index: auto, resnet50, efficientnet_lite0, …"),
+]
+Weights = Annotated[
+    str | None,
+    typer.Option(help="A torchvision weights name, a file, or packaged.", metavar="NAME|FILE"),
+]
+WeightsMirror = Annotated[
+    str | None, typer.Option(help="Address that serves the published weight files.", metavar="URL")
+]
+Preset = Annotated[str | None, typer.Option(help="Preset of a new index: default or paper.")]
+Blocks = Annotated[
+    str | None, typer.Option(help="Blocks a new index stores, such as 1-4.", metavar="LIST")
+]
+Metric = Annotated[str | None, typer.Option(help="Metric of a new index: cosine or l2.")]
+IndexType = Annotated[
+    str | None, typer.Option(help="FAISS factory string of a new index.", metavar="FACTORY")
+]
+Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:N.")]
+Precision = Annotated[str | None, typer.Option(help="auto, float32 or bfloat16.")]
+BatchSize = Annotated[int | None, typer.Option(help="Pictures a batch.")]
+Threads = Annotated[int | None, typer.Option(help="Decoding threads.")]
+MaxBytes = Annotated[int | None, typer.Option(help="Most bytes of one picture.")]
+MaxPixels = Annotated[int | None, typer.Option(help="Most pixels of one picture.")]
+Attribute = Annotated[
+    str | None, typer.Option("--attribute", "-a", help="An attribute: color, texture, …")
+]
+Block = Annotated[int | None, typer.Option(help="A block instead of an attribute.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Output = Annotated[Path, typer.Argument(help="The file to write.", show_default=False)]

@@ -1,0 +1,107 @@
+"""What an index is and holds: the answer of `hueweave info` and of GET /v1/index."""
+
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from indexer.catalog import Failure
+from indexer.local import LocalStore
+
+
+class SpaceInfo(BaseModel):
+    """A space: what it is made of and whether FAISS segments make it fast."""
+
+    name: str
+    dimension: int
+    root: bool
+    centre: bool
+    metric: str
+    indexed: bool
+
+
+class FailureInfo(BaseModel):
+    """A picture that could not be read, and why."""
+
+    key: str
+    source: str
+    reason: str
+
+
+class ColumnInfo(BaseModel):
+    """A metadata column."""
+
+    name: str
+    type: str
+    indexed: bool
+
+
+class IndexInfo(BaseModel):
+    """An index at a glance."""
+
+    items: int
+    failures: int
+    backbone: str
+    weights: str
+    weights_sha256: str
+    recipe_sha256: str
+    preset: str
+    blocks: list[int]
+    attributes: dict[str, str]
+    spaces: list[SpaceInfo]
+    index_type: str
+    pool_format: str
+    generation: int | None
+    created: str
+    schema_version: int
+    columns: list[ColumnInfo]
+    bytes_on_disk: dict[str, int]
+
+
+def describe(store: LocalStore) -> IndexInfo:
+    """Return what there is to say about an index without loading its network."""
+    manifest = store.manifest
+    return IndexInfo(
+        items=store.count(),
+        failures=store.failure_count(),
+        backbone=manifest.recipe.backbone,
+        weights=manifest.recipe.weights,
+        weights_sha256=manifest.recipe.weights_sha256,
+        recipe_sha256=manifest.recipe.digest,
+        preset=manifest.preset,
+        blocks=list(manifest.blocks),
+        attributes=manifest.attributes,
+        spaces=[
+            SpaceInfo(
+                name=space.name,
+                dimension=sum(manifest.pools[pool] for pool in space.pools),
+                root=space.root,
+                centre=space.centre,
+                metric=space.metric,
+                indexed=space.name in manifest.indexed_spaces,
+            )
+            for space in manifest.spaces.values()
+        ],
+        index_type=manifest.index_type,
+        pool_format=manifest.pool_format,
+        generation=manifest.generation.number if manifest.generation else None,
+        created=manifest.created,
+        schema_version=manifest.schema_version,
+        columns=[
+            ColumnInfo(name=name, type=kind, indexed=indexed)
+            for name, (kind, indexed) in store.columns().items()
+        ],
+        bytes_on_disk={
+            "catalog": _size(store.folder, "catalog.sqlite*"),
+            "pools": _size(store.folder, "pools/*"),
+            "spaces": _size(store.folder, "spaces/**/*"),
+        },
+    )
+
+
+def describe_failure(failure: Failure) -> FailureInfo:
+    """Return a failure as it is shown."""
+    return FailureInfo(key=failure.key, source=failure.source, reason=failure.reason)
+
+
+def _size(folder: Path, pattern: str) -> int:
+    return sum(path.stat().st_size for path in folder.glob(pattern) if path.is_file())

@@ -1,0 +1,42 @@
+"""Fixtures shared by all tests: a fake index, and the shared set where it is there."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.fakes import build_fake, random_colors, write_pictures
+
+# Real pictures and ImageNet weights, beside the checkout; CONTRIBUTING.md says what is in it.
+SHARED = Path(os.environ.get("HUEWEAVE_SHARED", Path(__file__).parents[2] / "shared"))
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in [name for name in os.environ if name.startswith("HUEWEAVE_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of real pictures and weights; tests that need it are skipped, visibly."""
+    if not (SHARED / "weights").is_dir():
+        pytest.skip(f"no shared pictures and weights at {SHARED}")
+    return SHARED
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """A folder of 20 small pictures."""
+    folder = tmp_path / "pictures"
+    write_pictures(folder, random_colors(20))
+    return folder
+
+
+@pytest.fixture
+def fake_index(tmp_path: Path, pictures: Path) -> Path:
+    """An index of those pictures, made with the fake network."""
+    index = tmp_path / "index"
+    build_fake(index, pictures)
+    return index
