@@ -1,8 +1,9 @@
 """ASGI middleware: HEAD wherever GET is, and bodies stopped at their limit."""
 
+from fastapi import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.problems import PayloadTooLargeError, problem_response
+from api.problems import problem_response
 
 
 class HeadAsGet:
@@ -50,7 +51,8 @@ class BodyLimit:
             message = await receive()
             seen += len(message.get("body", b""))
             if seen > self._limit:
-                raise PayloadTooLargeError(self._message("more"))
+                # FastAPI turns any other exception raised while it reads a body into a 400.
+                raise HTTPException(413, self._message("more"))
             return message
 
         return counted

@@ -44,13 +44,6 @@ class Problem(BaseModel):
     instance: str | None = Field(None, description="The path that was asked for.")
 
 
-class PayloadTooLargeError(HueweaveError):
-    """A request body past its limit."""
-
-
-_STATUS[PayloadTooLargeError] = 413
-
-
 def problem_response(
     status: int, detail: str, path: str | None = None, headers: dict[str, str] | None = None
 ) -> JSONResponse:
@@ -101,7 +94,15 @@ async def _on_invalid(request: Request, error: Exception) -> JSONResponse:
 async def _on_http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     headers = dict(error.headers) if error.headers else None
-    return problem_response(error.status_code, str(error.detail), request.url.path, headers)
+    path = request.url.path
+    sentences = {
+        404: f"there is nothing at {path!r}; /docs lists what there is",
+        405: f"{request.method} is not possible at {path!r}",
+    }
+    # Starlette's own errors say no more than the status does.
+    bare = error.detail == HTTPStatus(error.status_code).phrase
+    detail = sentences.get(error.status_code, error.detail) if bare else error.detail
+    return problem_response(error.status_code, str(detail), path, headers)
 
 
 async def _on_unexpected(request: Request, error: Exception) -> JSONResponse:

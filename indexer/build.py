@@ -72,7 +72,7 @@ def build(
     the first that could not), IndexBusyError if another process is writing.
     """
     watcher, options = watcher or Watcher(), options or BuildOptions()
-    _check_columns(source, options.indexed_columns)
+    check_columns(source, options.indexed_columns)
     with writer_lock(folder):
         store = LocalStore(folder, writable=True)
         try:
@@ -90,7 +90,9 @@ def _build(
     watcher: Watcher,
 ) -> BuildReport:
     staging = Staging(store.catalog)
-    plan = staging.fill(source, retry=options.retry_failed, tick=watcher.scanned)
+    # Strict fails on what failed before, too: to pass a second time would be no strictness.
+    retry = options.retry_failed or options.strict
+    plan = staging.fill(source, retry=retry, tick=watcher.scanned)
     watcher.planned(plan)
     with store.catalog.transaction():
         store.catalog.put_columns(source.columns, options.indexed_columns)
@@ -153,7 +155,8 @@ def _failure(one: Unreadable) -> Failure:
     return Failure(work.entry.key, str(work.entry.path), work.size, work.mtime_ns, one.reason)
 
 
-def _check_columns(source: Source, names: tuple[str, ...]) -> None:
+def check_columns(source: Source, names: tuple[str, ...]) -> None:
+    """Raise UnknownNameError if one of ``names`` is no metadata column of ``source``."""
     for name in names:
         if name not in source.columns:
             raise UnknownNameError("metadata column", name, source.columns)

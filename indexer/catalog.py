@@ -75,13 +75,18 @@ class Catalog:
             raise IndexFolderError(f"index {str(path.parent)!r} has no {path.name}")
         if writable:
             self.connection.executescript(_TABLES)
+        else:
+            _ = self.connection  # a damaged file shows here, not at the first read
 
     @property
     def connection(self) -> sqlite3.Connection:
         """This thread's connection."""
         found: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if found is None:
-            found = self._local.connection = self._connect()
+            try:
+                found = self._local.connection = self._connect()
+            except sqlite3.Error as error:
+                raise IndexFolderError(f"cannot open {str(self._path)!r}: {error}") from error
         return found
 
     def _connect(self) -> sqlite3.Connection:
@@ -91,13 +96,24 @@ class Catalog:
             connection.execute("PRAGMA synchronous=FULL")
             connection.execute("PRAGMA temp_store=FILE")
             return connection
-        uri = self._path.absolute().as_uri()
         try:
-            connection = sqlite3.connect(f"{uri}?mode=ro", uri=True, isolation_level=None)
-            connection.execute("SELECT count(*) FROM counters")
+            return self._connect_to_read("mode=ro")
         except sqlite3.OperationalError:
             # A read-only mount: WAL cannot open there, but nothing can change the file either.
-            connection = sqlite3.connect(f"{uri}?immutable=1", uri=True, isolation_level=None)
+            # Commits still in a log beside it would be overlooked, though.
+            log = self._path.with_name(f"{self._path.name}-wal")
+            if log.is_file() and log.stat().st_size:
+                raise
+            return self._connect_to_read("immutable=1")
+
+    def _connect_to_read(self, how: str) -> sqlite3.Connection:
+        uri = f"{self._path.absolute().as_uri()}?{how}"
+        connection = sqlite3.connect(uri, uri=True, isolation_level=None)
+        try:
+            connection.execute("SELECT count(*) FROM counters")
+        except sqlite3.Error:
+            connection.close()
+            raise
         return connection
 
     def close(self) -> None:
@@ -214,12 +230,20 @@ class Catalog:
                 (name, kind, name in indexed),
             )
         for name in indexed:
-            quoted = name.replace('"', '""').replace("'", "''")
-            path = json.dumps(name).replace("'", "''")
+            # In hexadecimal: SQLite takes names that differ in case only for the same.
             self.connection.execute(
-                f'CREATE INDEX IF NOT EXISTS "metadata {quoted}" '
-                f"ON items (json_extract(metadata, '$.{path}'))"
+                f'CREATE INDEX IF NOT EXISTS "metadata {name.encode().hex()}" '
+                f"ON items ({column_expression(name)})"
             )
+
+
+def column_expression(name: str) -> str:
+    """Return the SQL for a metadata column's value; a filter must use it to meet the index."""
+    label = json.dumps(name, ensure_ascii=False)
+    if '"' in name:
+        label = label[1:-1]  # SQLite ends a quoted label at any quote, escaped or not
+    label = label.replace("'", "''")
+    return f"json_extract(metadata, '$.{label}')"
 
 
 def _item(row: tuple[str, int, int, str, str, int, int, str, str]) -> Item:

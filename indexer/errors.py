@@ -24,10 +24,7 @@ class RecipeMismatchError(HueweaveError):
 
 
 class UnknownKeyError(HueweaveError):
-    """A key that no item of the index has."""
-
-    def __init__(self, key: str) -> None:
-        super().__init__(f"no item has the key {key!r}")
+    """A key that no item of the index has, or whose picture is gone."""
 
 
 class BuildFailedError(HueweaveError):

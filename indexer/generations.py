@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.catalog import Catalog
-from indexer.files import digest_file, sync_folder, write_durably
+from indexer.files import digest_file, sync_file, sync_folder, write_durably
 from indexer.manifest import DerivedFile, Generation, Manifest
 from indexer.pools import PoolStore
-from indexer.segments import Segment, build_segment
+from indexer.segments import IndexTypeError, Segment, build_segment
 from indexer.spaces import Space, iterate
 from models.extraction import RawPools, Vectors
 
@@ -49,32 +49,28 @@ def next_generation(shop: Workshop, manifest: Manifest) -> Manifest:
     segment with the new items is added; else means and all segments are made anew.
     """
     live = shop.catalog.live_slots()
-    old = manifest.generation
-    number = old.number + 1 if old else 1
-    grown = old is not None and _still_fits(manifest, old, live)
-    spaces = (
-        manifest.spaces
-        if grown
-        else {n: s.with_mean(shop.raw(s, live)) for n, s in manifest.spaces.items()}
-    )
-    fresh = live[live >= old.slots] if old and grown else live
+    last = manifest.generation
+    grown = last if last and _still_fits(manifest, last, live) else None
+    spaces = manifest.spaces
+    if not grown:
+        spaces = {name: one.with_mean(shop.raw(one, live)) for name, one in spaces.items()}
+    number = last.number + 1 if last else 1
     segments: dict[str, list[DerivedFile]] = {}
     references: dict[str, DerivedFile] = {}
     for name, space in spaces.items():
         target = _fresh_folder(shop.folder, name, number)
         if name in manifest.indexed_spaces:
-            kept = _link(shop.folder, old.segments[name], target) if old and grown else []
-            segments[name] = kept + _write_segment(shop, manifest, space, fresh, target, len(kept))
-        if old and grown:
-            references[name] = _link(shop.folder, [old.references[name]], target)[0]
-        elif space.ready:
-            references[name] = _write_reference(shop, space, live, target)
-        sync_folder(target)
-        sync_folder(target.parent)
+            segments[name] = _write_segments(shop, manifest, space, live, target, grown)
+        if space.ready:
+            references[name] = _write_reference(shop, space, live, target, grown)
+        for folder in (target, target.parent, target.parent.parent):
+            sync_folder(folder)
+    added = int((live >= grown.slots).sum()) if grown else 0
     generation = Generation(
         number=number,
         slots=shop.catalog.next_slot(),
-        statistics_items=old.statistics_items if old and grown else len(live),
+        statistics_items=grown.statistics_items if grown else len(live),
+        vectors=grown.vectors + added if grown else len(live),
         segments=segments,
         references=references,
     )
@@ -99,11 +95,15 @@ def rebuild_segments(shop: Workshop, manifest: Manifest, name: str) -> list[Segm
 
 
 def reference_vectors(shop: Workshop, space: Space, live: Slots) -> Vectors:
-    """Return the (n, d) vectors of a fixed random sample of ``live``, at most REFERENCE_SIZE."""
+    """Return the (n, d) vectors of a fixed random sample of ``live``, at most REFERENCE_SIZE.
+
+    They are rounded to float16, as they are stored.
+    """
     random = np.random.default_rng(0)
     size = min(REFERENCE_SIZE, len(live))
     chosen = np.sort(random.choice(live, size=size, replace=False))
-    return space.transform(shop.pools.read(chosen, space.pools))
+    vectors = space.transform(shop.pools.read(chosen, space.pools))
+    return vectors.astype(np.float16).astype(np.float32)
 
 
 def is_stale(manifest: Manifest, live: Slots, next_slot: int) -> bool:
@@ -119,7 +119,7 @@ def store_segments(
 ) -> Manifest:
     """Write repaired segments into a space's generation; return the manifest that names them."""
     assert manifest.generation is not None
-    target = shop.folder / SPACES / name / str(manifest.generation.number)
+    target = _folder(shop.folder, name, manifest.generation.number)
     target.mkdir(parents=True, exist_ok=True)
     files = []
     for number, segment in enumerate(segments):
@@ -132,6 +132,16 @@ def store_segments(
     return replace(manifest, generation=generation)
 
 
+def store_reference(shop: Workshop, manifest: Manifest, name: str, vectors: Vectors) -> Manifest:
+    """Write a space's sample, drawn again; return the manifest that names it."""
+    assert manifest.generation is not None
+    target = _folder(shop.folder, name, manifest.generation.number)
+    target.mkdir(parents=True, exist_ok=True)
+    file = _save_reference(shop.folder, vectors, target)
+    references = {**manifest.generation.references, name: file}
+    return replace(manifest, generation=replace(manifest.generation, references=references))
+
+
 def _still_fits(manifest: Manifest, old: Generation, live: Slots) -> bool:
     if old.statistics_items == 0 or set(old.segments) != set(manifest.indexed_spaces):
         return False
@@ -140,8 +150,8 @@ def _still_fits(manifest: Manifest, old: Generation, live: Slots) -> bool:
 
 
 def _deleted(generation: Generation, live: Slots) -> float:
-    """Return the share of a generation's slots that hold no item any more."""
-    return 1 - int((live < generation.slots).sum()) / max(generation.slots, 1)
+    """Return the share of a generation's vectors that belong to no item any more."""
+    return 1 - int((live < generation.slots).sum()) / max(generation.vectors, 1)
 
 
 def _build(shop: Workshop, manifest: Manifest, space: Space, slots: Slots) -> Segment:
@@ -149,36 +159,64 @@ def _build(shop: Workshop, manifest: Manifest, space: Space, slots: Slots) -> Se
     return build_segment(manifest.index_type, space.metric, dimension, shop.vectors(space, slots))
 
 
-def _write_segment(
-    shop: Workshop, manifest: Manifest, space: Space, slots: Slots, target: Path, number: int
+def _write_segments(
+    shop: Workshop,
+    manifest: Manifest,
+    space: Space,
+    live: Slots,
+    target: Path,
+    grown: Generation | None,
 ) -> list[DerivedFile]:
+    kept = _link(shop.folder, grown.segments[space.name], target) if grown else []
+    slots = live[live >= grown.slots] if grown and kept else live
     if not len(slots):
-        return []
-    path = target / f"segment-{number}.faiss"
-    _build(shop, manifest, space, slots).write(path)
-    return [_derived(shop.folder, path)]
+        return kept
+    try:
+        segment = _build(shop, manifest, space, slots)
+    except IndexTypeError:
+        if not kept:
+            raise
+        # The few added since are fewer than the lists of an IVF; they are soon scanned.
+        segment = _build(shop, replace(manifest, index_type="Flat"), space, slots)
+    path = target / f"segment-{len(kept)}.faiss"
+    segment.write(path)
+    return [*kept, _derived(shop.folder, path)]
 
 
-def _write_reference(shop: Workshop, space: Space, live: Slots, target: Path) -> DerivedFile:
+def _write_reference(
+    shop: Workshop, space: Space, live: Slots, target: Path, grown: Generation | None
+) -> DerivedFile:
+    if grown and (kept := _link(shop.folder, [grown.references[space.name]], target)):
+        return kept[0]
+    return _save_reference(shop.folder, reference_vectors(shop, space, live), target)
+
+
+def _save_reference(folder: Path, vectors: Vectors, target: Path) -> DerivedFile:
     path = target / "reference.npy"
-    vectors = reference_vectors(shop, space, live).astype(np.float16)
 
     def write(partial: Path) -> None:
         with partial.open("wb") as file:
-            np.save(file, vectors)
+            np.save(file, vectors.astype(np.float16))
 
     write_durably(path, write)
-    return _derived(shop.folder, path)
+    return _derived(folder, path)
+
+
+def _folder(folder: Path, space: str, number: int) -> Path:
+    return folder / SPACES / space / str(number)
 
 
 def _fresh_folder(folder: Path, space: str, number: int) -> Path:
-    target = folder / SPACES / space / str(number)
+    target = _folder(folder, space, number)
     shutil.rmtree(target, ignore_errors=True)  # left by a build that was killed here
     target.mkdir(parents=True)
     return target
 
 
 def _link(folder: Path, files: list[DerivedFile], target: Path) -> list[DerivedFile]:
+    """Take an older generation's files over into ``target``; none of them if one is missing."""
+    if not all((folder / file.path).is_file() for file in files):
+        return []
     linked = []
     for file in files:
         source = folder / file.path
@@ -187,6 +225,7 @@ def _link(folder: Path, files: list[DerivedFile], target: Path) -> list[DerivedF
             path.hardlink_to(source)
         except OSError:  # a file system without hard links
             shutil.copy2(source, path)
+            sync_file(path)
         linked.append(DerivedFile(path.relative_to(folder).as_posix(), file.sha256))
     return linked
 

@@ -1,15 +1,17 @@
 """The local store: a folder with a SQLite catalog, raw pools, and derived FAISS segments."""
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
 
 from indexer.catalog import Catalog, Failure, Item
 from indexer.errors import IndexBusyError, IndexFolderError
-from indexer.files import digest_file
+from indexer.files import digest_file, sync_folder
 from indexer.generations import (
     Workshop,
     is_stale,
@@ -17,9 +19,10 @@ from indexer.generations import (
     rebuild_segments,
     reference_vectors,
     remove_other_generations,
+    store_reference,
     store_segments,
 )
-from indexer.lock import writer_lock
+from indexer.lock import LOCK_NAME, writer_lock
 from indexer.manifest import (
     FILE_NAME,
     DerivedFile,
@@ -36,6 +39,10 @@ from models.extraction import PoolName, RawPools, Vectors
 
 log = logging.getLogger(__name__)
 _CATALOG, _POOLS = "catalog.sqlite", "pools"
+_BEFORE_MANIFEST = {
+    *(_CATALOG + end for end in ("", "-wal", "-shm", "-journal")),
+    *(_POOLS, LOCK_NAME, f".{FILE_NAME}.partial"),
+}
 
 
 def is_index(folder: Path) -> bool:
@@ -45,12 +52,19 @@ def is_index(folder: Path) -> bool:
 
 def check_can_create(folder: Path) -> None:
     """Raise IndexFolderError unless ``folder`` is absent, empty, or an index already."""
-    if folder.is_dir() and not is_index(folder) and any(folder.iterdir()):
+    if folder.is_dir() and not is_index(folder) and not _is_unfinished(folder):
         raise IndexFolderError(
             f"{str(folder)!r} is not an index and not empty: name a new or empty folder"
         )
     if folder.exists() and not folder.is_dir():
         raise IndexFolderError(f"{str(folder)!r} is a file: name a folder for the index")
+
+
+def _is_unfinished(folder: Path) -> bool:
+    """Return whether all there is comes from an index whose making was cut short."""
+    return {found.name for found in folder.iterdir()} <= _BEFORE_MANIFEST and not any(
+        (folder / _POOLS).glob("*")
+    )
 
 
 def create_index(folder: Path, manifest: Manifest) -> None:
@@ -62,8 +76,19 @@ def create_index(folder: Path, manifest: Manifest) -> None:
         raise IndexFolderError(
             f"cannot make an index at {str(folder)!r}: {error.strerror}"
         ) from error
-    Catalog(folder / _CATALOG, writable=True).close()
-    write_manifest(folder, manifest)
+    with writer_lock(folder):
+        if is_index(folder):
+            raise IndexBusyError(
+                f"{str(folder)!r} has just been made an index by another process: "
+                "run the same command again to go on with it"
+            )
+        Catalog(folder / _CATALOG, writable=True).close()
+        write_manifest(folder, manifest)
+    sync_folder(folder.absolute().parent)
+
+
+class _SupersededError(Exception):
+    """The generation being loaded is not the newest any more, and its files may be gone."""
 
 
 class LocalStore:
@@ -76,6 +101,7 @@ class LocalStore:
         self._pools = PoolStore(folder / _POOLS, self.manifest.pools, self.manifest.pool_format)
         self._shop = Workshop(folder, self.catalog, self._pools)
         self._snapshot: Snapshot | None = None
+        self._loading = Lock()
 
     # --- reading -------------------------------------------------------------------------------
 
@@ -143,11 +169,18 @@ class LocalStore:
     @property
     def snapshot(self) -> Snapshot:
         """The state searches read, loaded on first use."""
-        if self._snapshot is None:
-            self._snapshot = self._load_snapshot()
-        return self._snapshot
+        found = self._snapshot
+        if found is None:
+            with self._loading:
+                found = self._snapshot = self._snapshot or self._load_snapshot()
+        return found
 
     def _load_snapshot(self) -> Snapshot:
+        while True:
+            with suppress(_SupersededError):
+                return self._read_snapshot()
+
+    def _read_snapshot(self) -> Snapshot:
         live = self.catalog.live_slots()
         if self.manifest.generation is None and len(live):
             raise IndexFolderError(
@@ -179,8 +212,11 @@ class LocalStore:
         try:
             return [self._verified(file, space) for file in files]
         except IndexFolderError as error:
+            self._check_newest()
             log.warning("%s; making it again from raw pools", error)
-            return self._heal(space)
+        segments = rebuild_segments(self._shop, self.manifest, space.name)
+        self._keep(lambda newest: store_segments(self._shop, newest, space.name, segments))
+        return segments
 
     def _verified(self, file: DerivedFile, space: Space) -> Segment:
         check_derived(self.folder, file)
@@ -194,21 +230,31 @@ class LocalStore:
         try:
             check_derived(self.folder, file)
             vectors: Vectors = np.load(self.folder / file.path).astype(np.float32)
-        except (IndexFolderError, ValueError) as error:
+            return vectors
+        except (IndexFolderError, OSError, ValueError) as error:
+            self._check_newest()
             log.warning("%s; drawing the sample again from raw pools", error)
-            return reference_vectors(self._shop, space, live)
+        vectors = reference_vectors(self._shop, space, live[live < generation.slots])
+        self._keep(lambda newest: store_reference(self._shop, newest, space.name, vectors))
         return vectors
 
-    def _heal(self, space: Space) -> list[Segment]:
-        """Make a space's segments again with its frozen mean; keep them if nobody is writing."""
-        segments = rebuild_segments(self._shop, self.manifest, space.name)
+    def _check_newest(self) -> None:
+        """Raise _Superseded if files are missing because a newer generation took their place."""
+        newest = read_manifest(self.folder)
+        if newest.generation != self.manifest.generation:
+            self.manifest = newest
+            raise _SupersededError
+
+    def _keep(self, store: Callable[[Manifest], Manifest]) -> None:
+        """Let ``store`` write a repaired file, unless somebody else is writing or has written."""
         try:
             with writer_lock(self.folder):
-                self.manifest = store_segments(self._shop, self.manifest, space.name, segments)
-                write_manifest(self.folder, self.manifest)
-        except (IndexBusyError, OSError) as error:
-            log.warning("the repaired segments of %s stay in memory only: %s", space.name, error)
-        return segments
+                newest = read_manifest(self.folder)
+                if newest.generation == self.manifest.generation:
+                    self.manifest = store(newest)
+                    write_manifest(self.folder, self.manifest)
+        except (IndexBusyError, IndexFolderError, OSError) as error:
+            log.warning("what was made again stays in memory only: %s", error)
 
     # --- writing -------------------------------------------------------------------------------
 
@@ -241,9 +287,12 @@ class LocalStore:
 def check_derived(folder: Path, file: DerivedFile) -> None:
     """Raise IndexFolderError if a derived file is missing or its digest is another."""
     path = folder / file.path
-    if not path.is_file():
-        raise IndexFolderError(f"{str(path)!r} is missing")
-    digest = digest_file(path)
+    try:
+        digest = digest_file(path)
+    except FileNotFoundError:
+        raise IndexFolderError(f"{str(path)!r} is missing") from None
+    except OSError as error:
+        raise IndexFolderError(f"{str(path)!r} cannot be read: {error.strerror}") from error
     if digest != file.sha256:
         raise IndexFolderError(
             f"{str(path)!r} is damaged: its SHA-256 is {digest}, the manifest has {file.sha256}"

@@ -7,15 +7,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from indexer.errors import IndexBusyError
+from indexer.errors import IndexBusyError, IndexFolderError
 
-_NAME = "writer.lock"
+LOCK_NAME = "writer.lock"
 
 
 @contextmanager
 def writer_lock(folder: Path) -> Iterator[None]:
-    """Hold the index's write lock; raises IndexBusyError naming the process that holds it."""
-    descriptor = os.open(folder / _NAME, os.O_RDWR | os.O_CREAT, 0o644)
+    """Hold the index's write lock; raises IndexBusyError naming the process that holds it.
+
+    Raises IndexFolderError for a folder that cannot be written to.
+    """
+    try:
+        descriptor = os.open(folder / LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as error:
+        raise IndexFolderError(
+            f"cannot write to index {str(folder)!r}: {error.strerror}"
+        ) from error
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

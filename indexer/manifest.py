@@ -1,18 +1,19 @@
 """The manifest: schema version, recipe, spaces with their statistics, attributes, generation."""
 
 import json
-import shutil
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from indexer.errors import IndexFolderError, SchemaError
+from indexer.errors import IndexBusyError, IndexFolderError, SchemaError
 from indexer.files import write_durably
+from indexer.lock import writer_lock
 from indexer.pools import PoolFormat
 from indexer.spaces import Space
 from models.errors import BlockError, UnknownNameError
-from models.extraction import PoolName
+from models.extraction import PoolName, parse_pool_kind
 from models.recipe import Recipe
 
 FILE_NAME = "manifest.json"
@@ -35,12 +36,14 @@ class DerivedFile:
 class Generation:
     """One state of the derived files: all live slots below ``slots`` are in the segments.
 
-    ``statistics_items`` is how many items the means and the reference sample were taken from.
+    ``statistics_items`` is how many items the means and the reference sample were taken from,
+    ``vectors`` how many each space's segments hold, deleted ones included.
     """
 
     number: int
     slots: int
     statistics_items: int
+    vectors: int
     segments: dict[str, list[DerivedFile]]
     references: dict[str, DerivedFile]
 
@@ -106,21 +109,19 @@ def read_manifest(folder: Path) -> Manifest:
             f"index {str(folder)!r} has schema version {version}, this release reads up to "
             f"{SCHEMA_VERSION}: upgrade hueweave"
         )
-    migrated = migrate(document, version)
     try:
-        manifest = _from_document(migrated)
-    except (KeyError, TypeError, ValueError) as error:
+        manifest = _from_document(migrate(document, version))
+    except (KeyError, TypeError, ValueError, AttributeError, UnknownNameError) as error:
         raise IndexFolderError(f"{str(path)!r} is damaged: {error!r}") from error
     if version < SCHEMA_VERSION:
-        _keep_copy(path, version)
-        write_manifest(folder, manifest)
+        _keep_migrated(folder, version, manifest)
     return manifest
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Replace the manifest on disk, whole or not at all."""
     text = json.dumps(_to_document(manifest), indent=1, ensure_ascii=False)
-    write_durably(folder / FILE_NAME, lambda path: _write_text(path, text))
+    write_durably(folder / FILE_NAME, lambda path: _write_bytes(path, text.encode()))
 
 
 def migrate(document: Document, version: int) -> Document:
@@ -140,12 +141,20 @@ def migrate(document: Document, version: int) -> Document:
     return document
 
 
-def _keep_copy(path: Path, version: int) -> None:
-    shutil.copy2(path, path.with_name(f"manifest.v{version}.json"))
+def _keep_migrated(folder: Path, version: int, manifest: Manifest) -> None:
+    """Store a migrated manifest beside a copy of the old one, unless somebody is writing."""
+    path = folder / FILE_NAME
+    # A folder that cannot be written to, or is being written, is migrated in memory each time.
+    with suppress(IndexBusyError, IndexFolderError, OSError), writer_lock(folder):
+        old = path.read_bytes()
+        if json.loads(old)["schema_version"] == version:
+            copy = path.with_name(f"manifest.v{version}.json")
+            write_durably(copy, lambda partial: _write_bytes(partial, old))
+            write_manifest(folder, manifest)
 
 
-def _write_text(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")
+def _write_bytes(path: Path, data: bytes) -> None:
+    path.write_bytes(data)
 
 
 def _to_document(manifest: Manifest) -> Document:
@@ -165,12 +174,12 @@ def _from_document(document: Document) -> Manifest:
     values["spaces"] = {name: _space(space) for name, space in values["spaces"].items()}
     if values["generation"] is not None:
         values["generation"] = _generation(values["generation"])
+    for name in values["attributes"].values():
+        values["spaces"][name]  # an attribute without its space is damage, too
     return Manifest(**values)
 
 
 def _pool(text: str) -> PoolName:
-    from models.extraction import parse_pool_kind
-
     block, _, kind = text.partition("-")
     return PoolName(int(block), parse_pool_kind(kind))
 

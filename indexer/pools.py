@@ -1,7 +1,7 @@
 """Raw pools on disk: one file a pool, a row of fixed stride a slot, memory-mapped to read."""
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.errors import IndexFolderError
+from indexer.files import sync_folder
 from models.extraction import PoolName, RawPools, Vectors
 
 PoolFormat = Literal["float16", "float32"]
@@ -39,12 +40,15 @@ class PoolFile:
                 f"pool {self.path.stem} has values that are not finite in {self._dtype}: "
                 "the weights do not fit this backbone"
             )
+        fresh = not self.path.exists()
         descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT, 0o644)
         try:
             _write_all(descriptor, memoryview(rows.tobytes()), slot * self._stride)
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+        if fresh:
+            sync_folder(self.path.parent)
 
     def read(self, slots: NDArray[np.int64]) -> Vectors:
         """Return the rows of ``slots`` as (n, channels) float32.
@@ -87,8 +91,3 @@ class PoolStore:
     def read(self, slots: NDArray[np.int64], names: Iterable[PoolName]) -> RawPools:
         """Return the rows of ``slots``, (n, channels) float32 a pool."""
         return {name: self.files[name].read(slots) for name in names}
-
-    @property
-    def names(self) -> Sequence[PoolName]:
-        """Return the pools stored."""
-        return list(self.files)

@@ -1,6 +1,7 @@
 """Immutable FAISS segments: vectors of one space under their slots, never changed once written."""
 
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 
 import faiss
@@ -17,6 +18,12 @@ Slots = NDArray[np.int64]
 _METRICS = {"cosine": faiss.METRIC_INNER_PRODUCT, "l2": faiss.METRIC_L2}
 # FAISS wants some tens of points a centroid; more only slows training down.
 _TRAINING_POINTS = 100_000
+_SEARCHES_UNDER_A_MASK = (
+    faiss.IndexFlat,
+    faiss.IndexScalarQuantizer,
+    faiss.IndexHNSW,
+    faiss.IndexIVF,
+)
 
 
 class IndexTypeError(HueweaveError):
@@ -28,13 +35,14 @@ class Segment:
 
     def __init__(self, index: faiss.Index, metric: Metric) -> None:
         self._index, self._metric = index, metric
+        self._mask: tuple[NDArray[np.bool_], NDArray[np.uint8] | None] | None = None
 
     @property
     def count(self) -> int:
         """How many vectors it holds, deleted ones included."""
         return int(self._index.ntotal)
 
-    @property
+    @cached_property
     def slots(self) -> Slots:
         """The slots it holds."""
         ids: Slots = faiss.vector_to_array(self._index.id_map)
@@ -45,20 +53,24 @@ class Segment:
 
         ``live`` is a mask by slot: only slots that are True are found.
         """
-        k = min(k, self.count)
-        slots = self.slots
-        parameters = None if live[slots].all() else self._only(live)
-        distances, ids = self._index.search(queries, k, params=parameters)
+        packed = self._packed(live)
+        parameters = None
+        if packed is not None:
+            # Made for each search: FAISS writes into it while it translates ids.
+            selector = faiss.IDSelectorBitmap(len(packed), faiss.swig_ptr(packed))
+            parameters = _parameters(self._index.index, selector)
+        distances, ids = self._index.search(queries, min(k, self.count), params=parameters)
         if self._metric == "l2":
             distances = -np.sqrt(np.maximum(distances, 0.0))
         return distances, ids
 
-    def _only(self, live: NDArray[np.bool_]) -> faiss.SearchParameters:
-        packed = np.packbits(live, bitorder="little")
-        selector = faiss.IDSelectorBitmap(len(live), faiss.swig_ptr(packed))
-        parameters = _parameters(faiss.downcast_index(self._index.index), selector)
-        parameters.kept_alive = packed  # the selector only points at these bytes
-        return parameters
+    def _packed(self, live: NDArray[np.bool_]) -> NDArray[np.uint8] | None:
+        """Return the mask as bits, None if it hides nothing here; kept for the next search."""
+        seen = self._mask
+        if seen is None or seen[0] is not live:
+            hides = not live[self.slots].all()
+            seen = self._mask = (live, np.packbits(live, bitorder="little") if hides else None)
+        return seen[1]
 
     def write(self, path: Path) -> None:
         """Write it to ``path``, durably."""
@@ -67,6 +79,7 @@ class Segment:
 
 def _parameters(index: faiss.Index, selector: faiss.IDSelector) -> faiss.SearchParameters:
     """Parameters given to a search replace the index's own, so those are handed on."""
+    index = _innermost(index)
     if isinstance(index, faiss.IndexIVF):
         return faiss.SearchParametersIVF(sel=selector, nprobe=index.nprobe)
     if isinstance(index, faiss.IndexHNSW):
@@ -105,12 +118,26 @@ def read_segment(path: Path, metric: Metric) -> Segment:
 
 def _make(index_type: str, dimension: int, metric: Metric) -> faiss.Index:
     try:
-        return faiss.index_factory(dimension, index_type, _METRICS[metric])
+        index = faiss.index_factory(dimension, index_type, _METRICS[metric])
     except RuntimeError as error:
         raise IndexTypeError(
             f"index type {index_type!r} does not fit {dimension} dimensions: expected a FAISS "
             "factory string such as Flat, HNSW32 or IVF256,SQ8"
         ) from error
+    if not isinstance(_innermost(index), _SEARCHES_UNDER_A_MASK):
+        raise IndexTypeError(
+            f"index type {index_type!r} cannot leave deleted items out of a search: expected "
+            "Flat, SQ8, HNSW… or IVF…"
+        )
+    return index
+
+
+def _innermost(index: faiss.Index) -> faiss.Index:
+    """Return what is below transforms such as PCA."""
+    index = faiss.downcast_index(index)
+    if isinstance(index, faiss.IndexPreTransform):
+        return _innermost(index.index)
+    return index
 
 
 def _train(

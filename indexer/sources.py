@@ -122,9 +122,9 @@ def open_source(text: str, *, index: Path | None = None) -> Source:
     A folder that contains ``index`` is read without it.
     """
     path = Path(text).expanduser()
-    if path.is_dir():
+    if os.path.isdir(path):
         return FolderSource(path, without=index.resolve() if index else None)
-    if not path.exists():
+    if not os.path.exists(path):
         raise SourceError(
             f"no source at {text!r}: expected a folder, a list of paths, a CSV or a Parquet file"
         )
@@ -165,7 +165,7 @@ def _is_utf8(text: str) -> bool:
 
 
 def _is_file(path: Path) -> bool:
-    return "\0" not in str(path) and path.is_file()
+    return os.path.isfile(path)  # pathlib's own raises for a name that is too long
 
 
 def _lines(path: Path) -> Iterable[str]:

@@ -3,7 +3,7 @@
 Root is the signed square root of Perronnin et al. 2010 (power normalisation, alpha = 1/2).
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
@@ -99,7 +99,3 @@ def iterate(slots: NDArray[np.int64], step: int = 4096) -> Iterator[NDArray[np.i
     """Yield ``slots`` in runs of ``step``, so that memory does not grow with the catalog."""
     for at in range(0, len(slots), step):
         yield slots[at : at + step]
-
-
-Attributes = Mapping[str, str]
-"""Attribute names to names of spaces."""

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from indexer.catalog import Catalog
 from indexer.errors import SourceError
+from indexer.files import digest_file
 from indexer.sources import Entry, Source
 
 _TABLES = """
@@ -35,10 +36,15 @@ _VANISHED = "FROM main.items WHERE key NOT IN (SELECT key FROM staged WHERE stat
 # A picture that could not be read and has not changed since is not tried again.
 _KNOWN_FAILURES = """
 UPDATE staged SET state = 'failed before'
-FROM main.failures AS failures WHERE failures.key = staged.key AND staged.size IS NOT NULL
+FROM main.failures AS failures WHERE failures.key = staged.key AND staged.state <> 'vanished'
  AND failures.size IS staged.size AND failures.mtime_ns IS staged.mtime_ns
  AND failures.source = staged.path;
 """
+_TOUCHED = (
+    "SELECT staged.key, staged.path, items.digest FROM staged JOIN main.items USING (key) "
+    "WHERE staged.state = 'changed' AND staged.problem IS NULL AND items.size = staged.size "
+    "AND staged.key > ? ORDER BY staged.key LIMIT 1000"
+)
 _WORK = (
     "SELECT position, key, path, metadata, problem, size, mtime_ns FROM staged "
     "WHERE state IN ('new', 'changed') AND position > ? ORDER BY position LIMIT 1000"
@@ -56,7 +62,10 @@ class Work:
 
 @dataclass(frozen=True)
 class Plan:
-    """How many entries the source has and what each asks for."""
+    """How many entries the source has and what each asks for.
+
+    ``relabelled`` pictures are the same bytes under other metadata, another path or file time.
+    """
 
     total: int
     new: int
@@ -90,14 +99,20 @@ class Staging:
         that names two different pictures.
         """
         self._db.executescript(_TABLES)
+        # Not the catalog's own transaction: a long scan must not keep others from writing.
         self._db.execute("BEGIN")
-        for count, entry in enumerate(source.entries(), start=1):
-            self._insert(entry, count, source)
-            if tick and count % 1000 == 0:
-                tick(count)
-        self._db.execute(_CLASSIFY)
-        if not retry:
-            self._db.execute(_KNOWN_FAILURES)
+        try:
+            for count, entry in enumerate(source.entries(), start=1):
+                self._insert(entry, count, source)
+                if tick and count % 1000 == 0:
+                    tick(count)
+            self._db.execute(_CLASSIFY)
+            if not retry:
+                self._db.execute(_KNOWN_FAILURES)
+            self._spare_touched()
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
         self._db.execute("COMMIT")
         return self._plan()
 
@@ -112,10 +127,11 @@ class Staging:
             position = rows[-1][0]
 
     def relabel(self) -> None:
-        """Give items whose file is unchanged the source's metadata and path."""
+        """Give items whose picture is unchanged the source's metadata, path and file time."""
         with self._catalog.transaction() as db:
             db.execute(
-                "UPDATE items SET metadata = staged.metadata, source = staged.path FROM staged "
+                "UPDATE items SET metadata = staged.metadata, source = staged.path, "
+                "mtime_ns = staged.mtime_ns FROM staged "
                 "WHERE items.key = staged.key AND staged.state = 'relabelled'"
             )
 
@@ -129,6 +145,14 @@ class Staging:
         with self._catalog.transaction() as db:
             db.execute("DELETE FROM failures WHERE key NOT IN (SELECT key FROM staged)")
             return db.execute(f"DELETE {_VANISHED}").rowcount
+
+    def _spare_touched(self) -> None:
+        """Take files with a new time but the old bytes out of what is to be embedded."""
+        key = ""
+        while rows := self._db.execute(_TOUCHED, (key,)).fetchall():
+            same = [(key,) for key, path, digest in rows if _has_digest(Path(path), digest)]
+            self._db.executemany("UPDATE staged SET state = 'relabelled' WHERE key = ?", same)
+            key = rows[-1][0]
 
     def _insert(self, entry: Entry, position: int, source: Source) -> None:
         size = mtime_ns = None
@@ -168,3 +192,9 @@ class Staging:
             repeated=self._repeated,
             vanished=self._db.execute(f"SELECT count(*) {_VANISHED}").fetchone()[0],
         )
+
+
+def _has_digest(path: Path, digest: str) -> bool:
+    with suppress(OSError):  # reading it will say why
+        return digest_file(path) == digest
+    return False

@@ -16,8 +16,9 @@ Row = dict[str, Value]
 T = TypeVar("T")
 
 # A leading zero marks a code (an article number, a postcode), which must not lose it as a number.
-_INTEGER = re.compile(r"[+-]?(0|[1-9]\d{0,17})")
-_NUMBER = re.compile(r"[+-]?(0|[1-9]\d*)?(\.\d+)?([eE][+-]?\d+)?")
+_INTEGER = re.compile(r"[+-]?(0|[1-9][0-9]{0,17})")
+_NUMBER = re.compile(r"[+-]?((0|[1-9][0-9]*)(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
+_WHOLE = re.compile(r"[+-]?[0-9]+")
 _BOOLEANS = {"true": True, "false": False}
 _ALWAYS_TEXT = ("path", "key")
 
@@ -49,9 +50,9 @@ class CsvTable:
             yield number, {name: _typed(cell, kind) for (name, kind), cell in pairs}
 
     def _header(self) -> tuple[str, list[str]]:
-        first = next(self._read(lambda file: iter([file.readline()])), "")
-        delimiter = next((d for d in ",;\t" if "path" in _split(first, d)), ",")
-        header = _split(first, delimiter)
+        headers = dict(self._read(_headers))
+        delimiter = next((d for d, names in headers.items() if "path" in names), ",")
+        header = headers[delimiter]
         if len(set(header)) < len(header):
             raise SourceError(f"{str(self._path)!r} names a column twice: {', '.join(header)}")
         return delimiter, header
@@ -100,16 +101,26 @@ def _records(file: TextIO, delimiter: str) -> Iterator[tuple[int, list[str]]]:
         yield (1 if at == 0 else reader.line_num), cells
 
 
-def _split(line: str, delimiter: str) -> list[str]:
-    return next(csv.reader([line], delimiter=delimiter), [])
+def _headers(file: TextIO) -> Iterator[tuple[str, list[str]]]:
+    """Yield (delimiter, names that the first line has with it) for each that may be meant."""
+    line = file.readline()
+    for delimiter in ",;\t":
+        yield delimiter, next(csv.reader([line], delimiter=delimiter), [])
 
 
 _CHECKS: dict[str, Callable[[str], bool]] = {
     "boolean": lambda cell: cell.lower() in _BOOLEANS,
     "integer": lambda cell: bool(_INTEGER.fullmatch(cell)),
-    "number": lambda cell: bool(_NUMBER.fullmatch(cell)) and isfinite(float(cell)),
+    "number": lambda cell: _is_number(cell),
     "text": lambda cell: True,
 }
+
+
+def _is_number(cell: str) -> bool:
+    if not _NUMBER.fullmatch(cell) or not isfinite(float(cell)):
+        return False
+    # A whole number that a float cannot hold, such as a long barcode, stays what it is: text.
+    return not _WHOLE.fullmatch(cell) or abs(int(cell)) <= 2**53
 
 
 def _typed(cell: str, kind: str) -> Value:
@@ -134,14 +145,21 @@ class ParquetTable:
             self._file = pyarrow.parquet.ParquetFile(path)
         except (OSError, pyarrow.ArrowException) as error:
             raise SourceError(f"{str(path)!r} is not a Parquet file: {error}") from error
+        names = self._file.schema_arrow.names
+        if len(set(names)) < len(names):
+            raise SourceError(f"{str(path)!r} names a column twice: {', '.join(names)}")
         self.columns = {f.name: _arrow_kind(f.type) for f in self._file.schema_arrow}
 
     def rows(self) -> Iterator[tuple[int, Row]]:
-        number = 0
-        for batch in self._file.iter_batches(batch_size=4096):
-            for row in batch.to_pylist():
-                number += 1
-                yield number, {name: _plain(value) for name, value in row.items()}
+        for number, row in enumerate(self._records(), start=1):
+            yield number, {name: _plain(value) for name, value in row.items()}
+
+    def _records(self) -> Iterator[dict[str, object]]:
+        try:
+            for batch in self._file.iter_batches(batch_size=4096):
+                yield from batch.to_pylist()
+        except (OSError, ValueError) as error:  # ArrowInvalid is a ValueError
+            raise SourceError(f"cannot read {str(self._path)!r}: {error}") from error
 
 
 def _arrow_kind(kind: object) -> str:

@@ -3,10 +3,10 @@
 import hashlib
 import os
 import re
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import httpx
 
@@ -39,22 +39,20 @@ def fetch(url: str, path: Path, progress: Progress | None = None) -> Path:
     SHA-256 and are checked. Raises WeightsUnavailableError if the host does not answer with the
     file, WeightsError if what came is damaged or cannot be written.
     """
+    # Not mkstemp's file, which nobody else could read: a cache of weights is often shared.
+    partial = path.with_name(f"{path.name}.{uuid4().hex}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, partial = tempfile.mkstemp(prefix=f"{path.name}.", dir=path.parent)
-    except OSError as error:
-        raise WeightsError(f"cannot write weights to {str(path)!r}: {error.strerror}") from error
-    try:
-        with os.fdopen(handle, "wb") as file:
+        with partial.open("xb") as file:
             digest = _stream(url, file.write, progress)
         _check_digest(path.name, digest, url)
-        Path(partial).replace(path)
+        partial.replace(path)
     except httpx.HTTPError as error:
         raise WeightsUnavailableError(f"cannot download {url}: {_reason(error)}") from error
     except OSError as error:
         raise WeightsError(f"cannot write weights to {str(path)!r}: {error.strerror}") from error
     finally:
-        Path(partial).unlink(missing_ok=True)
+        partial.unlink(missing_ok=True)
     return path
 
 

@@ -1,6 +1,7 @@
 """Bytes to an upright RGB picture: limits first, then pixels."""
 
 import io
+import re
 import struct
 import warnings
 from collections.abc import Iterator
@@ -57,40 +58,52 @@ def decode(
         raise PictureError("it has zero bytes")
     if len(data) > limits.max_bytes:
         raise PictureTooLargeError(_too_many_bytes(len(data), limits))
-    with _decoder_errors():
+    with _decoder_errors(limits):
         image = Image.open(io.BytesIO(data), formats=FORMATS)
-        pixels = image.width * image.height
-        if pixels > limits.max_pixels:
-            raise PictureTooLargeError(
-                f"it has {image.width} x {image.height} = {pixels:,} pixels, "
-                f"the limit is {limits.max_pixels:,}"
-            )
-        if at_least and image.format == "JPEG":
+        if image.width * image.height > limits.max_pixels:
+            raise PictureTooLargeError(_too_many_pixels(image.width * image.height, limits))
+        if at_least and image.format in ("JPEG", "MPO"):
             image.draft(None, (at_least, at_least))
         image.load()
         return _to_rgb(ImageOps.exif_transpose(image))
 
 
 @contextmanager
-def _decoder_errors() -> Iterator[None]:
+def _decoder_errors(limits: Limits) -> Iterator[None]:
     """Turn what Pillow raises on hostile or damaged bytes into PictureError."""
+    _hush_pillow()
+    # Pillow's own guard is a global of 179 million pixels. It follows our limit, so that a higher
+    # one counts, and its checks inside the decoders (frames, tiles) keep to the same.
+    Image.MAX_IMAGE_PIXELS = limits.max_pixels
     try:
-        with warnings.catch_warnings():
-            # Our own limit is checked before any pixel is decoded; Pillow's warning, and notes on
-            # odd metadata, must not turn into errors or noise.
-            warnings.simplefilter("ignore")
-            yield
+        yield
     except UnidentifiedImageError:
         raise PictureError(f"it is not a picture: expected one of {', '.join(FORMATS)}") from None
     except Image.DecompressionBombError as error:
-        raise PictureTooLargeError(str(error)) from error
+        found = re.search(r"\d+", str(error))
+        pixels = int(found[0]) if found else 2 * limits.max_pixels
+        raise PictureTooLargeError(_too_many_pixels(pixels, limits)) from error
     except _DAMAGE as error:
         raise PictureError(f"it is damaged: {str(error) or type(error).__name__}") from error
+
+
+_PILLOW = re.compile(r"PIL\.")
+
+
+def _hush_pillow() -> None:
+    """Ignore Pillow's notes on odd metadata and on size, once and for good.
+
+    ``warnings.catch_warnings`` swaps a global back and forth, which pictures decoded in several
+    threads at once would leave in any state.
+    """
+    if not any(entry[3] == _PILLOW for entry in warnings.filters):
+        warnings.filterwarnings("ignore", module=_PILLOW.pattern)
 
 
 # Pillow's decoders answer damaged bytes with any of these.
 _DAMAGE = (
     OSError,
+    RuntimeError,
     EOFError,
     SyntaxError,
     ValueError,
@@ -116,15 +129,20 @@ def _to_rgb(image: Image.Image) -> Image.Image:
 
 def _grey_to_rgb(image: Image.Image) -> Image.Image:
     """Scale 16-bit grey to 8 bit; Pillow's own conversion clips at 255 and whitens it."""
-    values = np.nan_to_num(np.asarray(image, dtype=np.float64))
+    values = np.nan_to_num(np.asarray(image, dtype=np.float32))
     if image.mode == "F":
         high = float(values.max(initial=0.0))
         scale = 255.0 if high <= 1.0 else 255.0 / high
     else:
         scale = 255.0 / 65535.0
-    grey = np.clip(np.rint(values * scale), 0, 255).astype(np.uint8)
+    values *= scale
+    grey = np.clip(np.rint(values, out=values), 0, 255, out=values).astype(np.uint8)
     return Image.fromarray(grey).convert("RGB")
 
 
 def _too_many_bytes(size: int, limits: Limits) -> str:
     return f"it has {size:,} bytes, the limit is {limits.max_bytes:,}"
+
+
+def _too_many_pixels(pixels: int, limits: Limits) -> str:
+    return f"it has {pixels:,} pixels, the limit is {limits.max_pixels:,}"

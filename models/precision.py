@@ -1,6 +1,7 @@
 """Where and in which numbers the network runs."""
 
 import platform
+import re
 from typing import Literal
 
 import torch
@@ -14,12 +15,13 @@ DEVICES = ("auto", "cpu", "cuda")
 
 def choose_device(name: str = "auto") -> torch.device:
     """Return CUDA if there is one and ``name`` is auto, else what ``name`` says."""
-    if name not in DEVICES and not name.startswith("cuda:"):
-        raise UnknownNameError("device", name, DEVICES)
+    if name not in DEVICES and not re.fullmatch(r"cuda:\d+", name):
+        raise UnknownNameError("device", name, (*DEVICES, "cuda:N"))
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    if name.startswith("cuda") and not torch.cuda.is_available():
-        raise UnknownNameError("device", name, ("cpu (this machine has no usable CUDA device)",))
+        return torch.device("cuda" if count else "cpu")
+    if name.startswith("cuda") and int(name[5:] or 0) >= count:
+        raise UnknownNameError("device", name, (f"cpu (usable CUDA devices here: {count})",))
     return torch.device(name)
 
 

@@ -38,7 +38,9 @@ def to_square(image: Image.Image, preprocess: Preprocess) -> Pixels:
     width, height = box[2] - box[0], box[3] - box[1]
     scale = size / max(width, height)
     target = (max(1, round(width * scale)), max(1, round(height * scale)))
-    resized = image.resize(target, Image.Resampling.BILINEAR, box=box, reducing_gap=3.0)
+    # Cropped for good, as `resize(box=…)` would blend border pixels into the edges.
+    cropped = image.crop(box) if (width, height) != image.size else image
+    resized = cropped.resize(target, Image.Resampling.BILINEAR, reducing_gap=3.0)
     if target == (size, size):
         return np.asarray(resized)
     canvas = Image.new("RGB", (size, size), WHITE)

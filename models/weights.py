@@ -101,7 +101,7 @@ def load_state(weights: Weights) -> State:
         else:
             raw = torch.load(weights.path, map_location="cpu", weights_only=True)
     except _UNREADABLE as error:
-        raise WeightsError(_unreadable(weights.path, str(error).split("\n")[0])) from error
+        raise WeightsError(_unreadable(weights.path, _first_line(error))) from error
     return _tensors(raw, weights.path)
 
 
@@ -128,7 +128,7 @@ def declared_backbone(path: Path) -> str | None:
         with safe_open(path, framework="pt") as file:
             return (file.metadata() or {}).get("backbone")
     except _UNREADABLE as error:
-        raise WeightsError(_unreadable(path, str(error).split("\n")[0])) from error
+        raise WeightsError(_unreadable(path, _first_line(error))) from error
 
 
 def digest_tensors(state: State, keys: Iterable[str]) -> str:
@@ -164,6 +164,11 @@ def _packaged_file() -> Path:
 
 def _unreadable(path: Path, reason: str) -> str:
     return f"{str(path)!r} is not a weights file: {reason}; expected safetensors or a state dict"
+
+
+def _first_line(error: Exception) -> str:
+    # An empty file is an EOFError without a word.
+    return str(error).strip().split("\n")[0] or type(error).__name__
 
 
 def _triple(values: Iterable[float]) -> Triple:

@@ -22,13 +22,18 @@ class Asked:
     """One picture asked with, and its answer or what was wrong with it."""
 
     path: str
+    target: Target
     answer: Answer | None = None
     problem: str | None = None
 
     def to_json(self) -> str:
-        """Return one JSON object: the query's path and the answer's fields."""
+        """Return one JSON object: the query's path, what was asked for, and the answer."""
+        asked = {"attribute": self.target.attribute, "block": self.target.block}
         fields = self.answer.model_dump(mode="json", exclude_none=True) if self.answer else {}
-        return json.dumps({"query": self.path, **fields}, ensure_ascii=False)
+        return json.dumps(
+            {"query": self.path, **{k: v for k, v in asked.items() if v is not None}, **fields},
+            ensure_ascii=False,
+        )
 
 
 def picture_paths(images: Sequence[str], listing: Path | None) -> list[str]:
@@ -40,11 +45,11 @@ def picture_paths(images: Sequence[str], listing: Path | None) -> list[str]:
 
 
 def check_question(
-    attribute: str | None, block: int | None, limit: int, min_score: float, max_limit: int
+    attributes: Sequence[str], blocks: Sequence[int], limit: int, min_score: float, max_limit: int
 ) -> None:
     """Raise QueryError for a question that is wrong whatever the index."""
-    if (attribute is None) == (block is None):
-        raise QueryError("name exactly one of --attribute and --block, such as --attribute color")
+    if not attributes and not blocks:
+        raise QueryError("name an attribute or a block, such as --attribute color or --block 3")
     check_limit(limit, max_limit)
     if not 0 <= min_score <= 1:
         raise QueryError(f"min-score is {min_score}: expected 0 to 1")
@@ -57,18 +62,32 @@ def check_limit(limit: int, max_limit: int) -> None:
 
 
 def ask(
-    opened: Opened, target: Target, paths: Sequence[str], limit: int, min_score: float
+    opened: Opened,
+    targets: Sequence[Target],
+    paths: Sequence[str],
+    limit: int,
+    min_score: float,
 ) -> Iterator[Asked]:
-    """Yield an answer (or a problem) for each of ``paths``, in order."""
+    """Yield an answer (or a problem) for each of ``paths`` in each of ``targets``, in order."""
     for at in range(0, len(paths), _BATCH):
-        yield from _ask_batch(opened, target, paths[at : at + _BATCH], limit, min_score)
+        some = paths[at : at + _BATCH]
+        squares = [_square(opened, path) for path in some]
+        columns = [
+            list(_ask_batch(opened, target, some, squares, limit, min_score)) for target in targets
+        ]
+        for answers in zip(*columns, strict=True):
+            yield from answers
 
 
 def _ask_batch(
-    opened: Opened, target: Target, paths: Sequence[str], limit: int, min_score: float
+    opened: Opened,
+    target: Target,
+    paths: Sequence[str],
+    squares: Sequence[Pixels | str],
+    limit: int,
+    min_score: float,
 ) -> Iterator[Asked]:
     started = time.perf_counter()
-    squares = [_square(opened, path) for path in paths]
     good = [one for one in squares if not isinstance(one, str)]
     answers: Iterator[Answer] = iter(())
     if good:
@@ -77,9 +96,9 @@ def _ask_batch(
         answers = (answer.model_copy(update={"took_ms": took}) for answer in found)
     for path, square in zip(paths, squares, strict=True):
         if isinstance(square, str):
-            yield Asked(path, problem=square)
+            yield Asked(path, target, problem=square)
         else:
-            yield Asked(path, next(answers))
+            yield Asked(path, target, next(answers))
 
 
 def _square(opened: Opened, path: str) -> Pixels | str:

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from indexer.build import BuildOptions, BuildReport, Watcher, build
+from indexer.build import BuildOptions, BuildReport, Watcher, build, check_columns
 from indexer.local import is_index
 from indexer.local_engine import LocalEngine
 from indexer.sources import check_not_empty, open_source
@@ -37,6 +37,7 @@ def build_index(
     folder = index_folder(settings)
     opened = open_source(source, index=folder)
     check_not_empty(opened)
+    check_columns(opened, options.indexed_columns)
     ready: Extractor | None = None
     if not is_index(folder):
         ready = make_index(folder, settings, notify, progress)

@@ -26,7 +26,8 @@ def draw_answers(
         yield target
         return
     for number, (one, row) in enumerate(zip(answered, rows, strict=True), start=1):
-        path = target / f"{number:04}-{Path(one.path).stem}.png"
+        what = str(one.target).replace(" ", "-")
+        path = target / f"{number:04}-{Path(one.path).stem}-{what}.png"
         write_collage(path, [row], limits)
         yield path
 
@@ -34,9 +35,7 @@ def draw_answers(
 def _row(one: Asked, store: CatalogStore) -> Row:
     assert one.answer is not None
     hits = one.answer.hits
-    searched = hits[0].terms[0] if hits else None
-    what = (searched.attribute or f"block {searched.block}") if searched else "nothing found"
-    query = Tile(Path(one.path), f"query · {what}", Path(one.path).name, framed=True)
+    query = Tile(Path(one.path), f"query · {one.target}", Path(one.path).name, framed=True)
     return Row(query, [_tile(rank, hit, store) for rank, hit in enumerate(hits, start=1)])
 
 

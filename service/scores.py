@@ -1,8 +1,9 @@
 """Scores: how unusual a similarity is among a fixed sample of the index.
 
 A score is the share of the sample that is less alike. Between the sample's values it is
-interpolated, beyond them it has exponential tails (the peaks-over-threshold view of extreme
-values, Pickands 1975, with shape zero), so that it is strictly monotone everywhere.
+interpolated. Above them it has an exponential tail (the peaks-over-threshold view of extreme
+values, Pickands 1975, with shape zero), below them a hyperbolic one, which never reaches zero, so
+that it is strictly monotone everywhere.
 """
 
 import numpy as np
@@ -20,6 +21,8 @@ _TAIL_SHARE = 0.05
 # Between the sample's best and the top a tail falls by at most e^-12: below that, doubles near 1
 # could no longer tell two float32 similarities apart.
 _MAX_FALL = 12.0
+# The scale of a tail that the sample says nothing about, being one value or all the same.
+_LEAST = 1e-3
 
 
 class Scale:
@@ -31,8 +34,9 @@ class Scale:
         middle = np.cumsum(counts) - counts / 2 + 0.5
         self._values: Floats = values
         self._shares: Floats = middle / (len(sample) + 1)
-        self._upper = self._tail_scale(values, counts, _TOP[metric])
-        self._lower = self._tail_scale(-values[::-1], counts[::-1], -np.inf)
+        room = max(_TOP[metric] - values[-1], 0.0)
+        self._upper = max(_mean_excess(values, counts), room / _MAX_FALL, _LEAST)
+        self._lower = max(_mean_excess(-values[::-1], counts[::-1]), _LEAST)
 
     def scores(self, similarities: Vectors) -> Floats:
         """Return a score in 0..1 for each similarity, strictly rising with it."""
@@ -40,14 +44,13 @@ class Scale:
         inner = np.interp(x, self._values, self._shares)
         first, last = self._values[0], self._values[-1]
         above = 1 - (1 - self._shares[-1]) * np.exp(-np.maximum(x - last, 0) / self._upper)
-        below = self._shares[0] * np.exp(-np.maximum(first - x, 0) / self._lower)
+        below = self._shares[0] / (1 + np.maximum(first - x, 0) / self._lower)
         result: Floats = np.where(x > last, above, np.where(x < first, below, inner))
         return result
 
-    @staticmethod
-    def _tail_scale(values: Floats, counts: NDArray[np.int64], top: float) -> float:
-        sample = np.repeat(values, counts)
-        size = max(2, round(len(sample) * _TAIL_SHARE))
-        excess = float(np.mean(sample[-size:] - sample[-size:][0]))
-        room = max(top - values[-1], 0.0) if np.isfinite(top) else 0.0
-        return max(excess, room / _MAX_FALL, 1e-6)
+
+def _mean_excess(values: Floats, counts: NDArray[np.int64]) -> float:
+    """Return how far the best of a sample lie above the threshold of its tail, on average."""
+    sample = np.repeat(values, counts)
+    tail = sample[-max(2, round(len(sample) * _TAIL_SHARE)) :]
+    return float(np.mean(tail - tail[0]))

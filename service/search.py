@@ -28,6 +28,9 @@ class Target:
     block: int | None
     space: Space
 
+    def __str__(self) -> str:
+        return self.attribute or f"block {self.block}"
+
 
 class Searcher:
     """Answers queries on one store. Thread-safe; calls are processor-bound and may take long."""
@@ -61,6 +64,13 @@ class Searcher:
         if block is None:
             raise QueryError("neither an attribute nor a block is given: name one of them")
         return Target(None, block, manifest.space_of_block(block))
+
+    def targets(self, attributes: Sequence[str], blocks: Sequence[int]) -> list[Target]:
+        """Return what several attributes and blocks search, in this order."""
+        return [
+            *(self.target(attribute, None) for attribute in attributes),
+            *(self.target(None, block) for block in blocks),
+        ]
 
     def square(self, data: bytes) -> Pixels:
         """Return the (size, size, 3) pixels of a picture's bytes; raises PictureError."""
@@ -114,7 +124,11 @@ class Searcher:
         if not isinstance(image, ImageExample):
             raise NotYetError("terms[0].palette" if image is None else "terms[0].image as a list")
         if image.key is None:
-            return self.square(_bytes(image, parts))
+            try:
+                return self.square(_bytes(image, parts))
+            except PictureError as error:
+                where = f"part {image.part!r}" if image.part is not None else "base64"
+                raise type(error)(f"terms[0].image, {where}: {error}") from error
         item = self._store.item(image.key)
         if item is None:
             raise QueryError(f"terms[0].image.key: no item has the key {image.key!r}")
@@ -152,7 +166,7 @@ def _bytes(image: ImageExample, parts: Mapping[str, bytes]) -> bytes:
         try:
             return base64.b64decode(image.base64, validate=True)
         except (binascii.Error, ValueError) as error:
-            raise PictureError(f"terms[0].image.base64 is not base64: {error}") from error
+            raise PictureError(f"it is not base64: {error}") from error
     part = image.part or ""
     if part not in parts:
         sent = ", ".join(map(repr, parts)) or "none"

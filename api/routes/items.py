@@ -31,10 +31,6 @@ _CACHE = "private, max-age=0, must-revalidate"
 router = APIRouter(prefix="/v1", tags=["items"])
 
 
-class PictureGoneError(UnknownKeyError):
-    """An item whose picture is no longer where it was indexed from."""
-
-
 @router.get("/items")
 def list_items(
     index: Index,
@@ -63,7 +59,7 @@ def get_image(key: str, index: Index, request: Request) -> Response:
     item = _item(index, key)
     path = Path(item.source)
     if not path.is_file():
-        raise PictureGoneError(key)
+        raise _gone(key)
     headers = _headers(item)
     if request.headers.get("if-none-match") == headers["ETag"]:
         return Response(status_code=304, headers=headers)
@@ -86,14 +82,18 @@ def get_thumbnail(key: str, index: Index, request: Request) -> Response:
         data = read_picture(Path(item.source), index.limits)
         return Response(thumbnail(data, index.limits), media_type=MEDIA_TYPE, headers=headers)
     except PictureError as error:
-        raise PictureGoneError(key) from error
+        raise _gone(key) from error
 
 
 def _item(index: Opened, key: str) -> Item:
     item = index.store.item(key)
     if item is None:
-        raise UnknownKeyError(key)
+        raise UnknownKeyError(f"no item has the key {key!r}")
     return item
+
+
+def _gone(key: str) -> UnknownKeyError:
+    return UnknownKeyError(f"the picture of {key!r} is no longer where it was indexed from")
 
 
 def _headers(item: Item) -> dict[str, str]:

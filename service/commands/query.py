@@ -18,8 +18,13 @@ def query(
         list[str] | None, typer.Argument(metavar="IMAGE…", help="Pictures to search with.")
     ] = None,
     index: o.Index = None,
-    attribute: o.Attribute = None,
-    block: o.Block = None,
+    attribute: Annotated[
+        list[str] | None,
+        typer.Option("--attribute", "-a", help="color, texture, …; may be given several times."),
+    ] = None,
+    block: Annotated[
+        list[int] | None, typer.Option(help="A block instead; may be given several times.")
+    ] = None,
     limit: Annotated[int, typer.Option("-k", "--limit", help="How many hits a picture.")] = 10,
     min_score: Annotated[float, typer.Option(help="Leave out hits that score less.")] = 0.0,
     listing: Annotated[
@@ -53,11 +58,12 @@ def query(
         max_pixels=max_pixels,
     )
     paths = picture_paths(images or [], listing)
-    check_question(attribute, block, limit, min_score, settings.max_limit)
+    attributes, blocks = attribute or [], block or []
+    check_question(attributes, blocks, limit, min_score, settings.max_limit)
     opened = open_index(settings, DownloadProgress())
     try:
-        target = opened.searcher.target(attribute, block)
-        asked = list(_shown(ask(opened, target, paths, limit, min_score), as_json))
+        targets = opened.searcher.targets(attributes, blocks)
+        asked = list(_shown(ask(opened, targets, paths, limit, min_score), as_json))
         if collage:
             for path in draw_answers(collage, asked, opened.store, limits(settings)):
                 note(f"collage: {path}")
@@ -80,7 +86,7 @@ def _shown(answers: Iterator["Asked"], as_json: bool) -> Iterator["Asked"]:
 
 
 def _print_table(one: "Asked") -> None:
-    say(one.path)
+    say(f"{one.path}, by {one.target}")
     hits = one.answer.hits if one.answer else []
     if not hits:
         say("  nothing found")

@@ -1,0 +1,47 @@
+# Everything happens in .venv, made here, so that nothing but Python is needed beforehand.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO := demo
+QUERY := blue-houndstooth-1.jpg
+
+.PHONY: install demo test check format bench clean
+
+install: $(VENV)/.installed
+
+# Again whenever the project's dependencies change.
+$(VENV)/.installed: pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(None if v >= (3, 11) else f"hueweave needs Python 3.11 or newer, this is {v.major}.{v.minor}: make PYTHON=python3.12 …")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	touch $@
+
+# A catalog of rendered fabrics, an index, one picture asked for its color and for its texture.
+demo: install
+	test -f $(DEMO)/fabrics/labels.csv || $(BIN)/hueweave sample $(DEMO)/fabrics
+	$(BIN)/hueweave build $(DEMO)/fabrics/labels.csv --index $(DEMO)/index
+	$(BIN)/hueweave query $(DEMO)/fabrics/images/$(QUERY) --index $(DEMO)/index \
+		--attribute color --attribute texture -k 11 --collage $(DEMO)/answer.png
+	@echo
+	@echo "serve it:  $(BIN)/hueweave serve --index $(DEMO)/index   then open http://127.0.0.1:8000"
+	@echo "the answer as a picture:"
+	@echo "$(CURDIR)/$(DEMO)/answer.png"
+
+test: install
+	$(BIN)/python -m pytest
+
+check: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: install
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: install
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf $(VENV) $(DEMO) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

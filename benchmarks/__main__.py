@@ -1,0 +1,43 @@
+"""Run every benchmark and print each ratio with its target: `python -m benchmarks`."""
+
+import argparse
+import os
+import platform
+import sys
+import tempfile
+from pathlib import Path
+
+from benchmarks import build_speed, memory, query_speed
+from benchmarks.material import make_pictures, make_weights
+from benchmarks.report import Figure, write
+
+LAST = Path(__file__).parent / "last.json"
+
+
+def main() -> None:
+    """Measure, print, write last.json; exit 1 if a target is missed."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--pictures", type=int, default=500, help="pictures a build (500)")
+    parser.add_argument("--repeats", type=int, default=3, help="runs of each side (3)")
+    parser.add_argument("--only", choices=["build", "query", "memory"], help="one of them")
+    given = parser.parse_args()
+    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
+    figures: list[Figure] = []
+    with tempfile.TemporaryDirectory() as name:
+        scratch = Path(name)
+        pictures = make_pictures(scratch / "pictures", given.pictures)
+        weights = make_weights(scratch / "resnet50.pth")
+        if given.only in (None, "build"):
+            figures += build_speed.measure(scratch / "pictures", weights, given.repeats)
+        if given.only in (None, "query"):
+            figures += query_speed.measure(scratch / "pictures", weights, scratch, given.repeats)
+        if given.only in (None, "memory"):
+            figures += memory.measure(pictures, weights, scratch)
+    for figure in figures:
+        print(figure)
+    write(figures, LAST)
+    sys.exit(not all(figure.passed for figure in figures))
+
+
+if __name__ == "__main__":
+    main()

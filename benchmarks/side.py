@@ -1,0 +1,66 @@
+"""One side of a comparison in a process of its own: `python -m benchmarks.side WHICH …`.
+
+Prints one JSON object: pictures, and the seconds from the first byte read to the index written,
+the network being loaded before.
+"""
+
+import argparse
+import json
+import os
+import time
+from pathlib import Path
+
+
+def plain(folder: Path, index: Path, weights: Path) -> int:
+    """Run the plain loop over ``folder``; return how many pictures there were."""
+    from benchmarks.plain_loop import PlainLoop
+
+    loop = PlainLoop(weights)
+    _start()
+    paths = sorted(folder.glob("*.jpg"))
+    loop.build(paths, workers=os.cpu_count() or 1)
+    return len(paths)
+
+
+def hueweave(folder: Path, index: Path, weights: Path, precision: str) -> int:
+    """Run the build as the command does, on an index made beforehand."""
+    from indexer.build import BuildOptions, Watcher
+    from service.building import build_index
+    from service.opening import make_index
+    from service.settings import load_settings
+
+    settings = load_settings(
+        index=str(index), backbone="resnet50", weights=str(weights), precision=precision
+    )
+    make_index(index, settings, print)
+    # The build loads the network once more, half a second that the plain loop does not pay.
+    _start()
+    report = build_index(str(folder), settings, BuildOptions(), Watcher(), print)
+    return report.items
+
+
+_started = 0.0
+
+
+def _start() -> None:
+    global _started
+    _started = time.perf_counter()
+
+
+def main() -> None:
+    """Read the command line and run one side."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("which", choices=["plain", "float32", "bfloat16", "auto"])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("index", type=Path)
+    parser.add_argument("weights", type=Path)
+    given = parser.parse_args()
+    if given.which == "plain":
+        pictures = plain(given.folder, given.index, given.weights)
+    else:
+        pictures = hueweave(given.folder, given.index, given.weights, given.which)
+    print(json.dumps({"pictures": pictures, "seconds": time.perf_counter() - _started}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,184 @@
+"""Search over REST: each way to send a picture, and each way to ask for too much."""
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+KEY = "003.png"
+
+
+def by_key(**more: Any) -> dict[str, Any]:
+    return {"terms": [{"attribute": "color", "image": {"key": KEY}}], **more}
+
+
+def test_picture_in_a_form_finds_itself_first(client: TestClient, pictures: Path) -> None:
+    files = {"image": (pictures / KEY).read_bytes()}
+    answer = client.post("/v1/search/image", files=files, data={"attribute": "color", "limit": 3})
+    assert answer.status_code == 200
+    hits = answer.json()["hits"]
+    assert [hits[0]["key"], len(hits)] == [KEY, 3]
+    assert hits[0]["terms"][0]["similarity"] == pytest.approx(1.0, abs=1e-3)
+
+
+def test_key_base64_and_part_of_one_picture_give_the_same_hits(
+    client: TestClient, pictures: Path
+) -> None:
+    data = (pictures / KEY).read_bytes()
+    encoded = base64.b64encode(data).decode()
+    as_base64 = {"terms": [{"attribute": "color", "image": {"base64": encoded}}]}
+    as_part = {"terms": [{"attribute": "color", "image": {"part": "a"}}]}
+    answers = [
+        client.post("/v1/search", json=by_key()),
+        client.post("/v1/search", json=as_base64),
+        client.post("/v1/search", data={"query": json.dumps(as_part)}, files={"a": data}),
+    ]
+    keys = [[hit["key"] for hit in answer.json()["hits"]] for answer in answers]
+    assert keys[0] == keys[1] == keys[2]
+    assert len(keys[0]) == 20
+
+
+def test_query_part_may_be_sent_as_a_json_file(client: TestClient, pictures: Path) -> None:
+    query = json.dumps({"terms": [{"attribute": "color", "image": {"part": "a"}}], "limit": 1})
+    files = {
+        "query": ("query.json", query, "application/json"),
+        "a": ("a.png", (pictures / KEY).read_bytes(), "image/png"),
+    }
+    assert client.post("/v1/search", files=files).json()["hits"][0]["key"] == KEY
+
+
+def test_answer_has_every_field_of_the_schema(client: TestClient) -> None:
+    answer = client.post("/v1/search", json=by_key(limit=2)).json()
+    assert set(answer) == {"hits", "next_cursor", "exact", "generation", "took_ms"}
+    assert set(answer["hits"][0]) == {
+        "key", "score", "terms", "metadata", "image_url", "thumbnail_url",
+    }  # fmt: skip
+    assert answer["exact"] is True
+    assert answer["generation"] == 1
+
+
+def test_block_is_asked_instead_of_an_attribute(client: TestClient) -> None:
+    query = {"terms": [{"block": 3, "image": {"key": KEY}}]}
+    answer = client.post("/v1/search", json=query).json()
+    assert answer["hits"][0]["key"] == KEY
+    assert answer["hits"][0]["terms"][0]["block"] == 3
+
+
+def test_scores_fall_and_lie_between_zero_and_one(client: TestClient) -> None:
+    scores = [hit["score"] for hit in client.post("/v1/search", json=by_key()).json()["hits"]]
+    assert scores == sorted(scores, reverse=True)
+    assert 0 < scores[-1] < scores[0] < 1
+
+
+def test_min_score_cuts_and_an_empty_answer_is_a_normal_answer(client: TestClient) -> None:
+    everything = client.post("/v1/search", json=by_key()).json()["hits"]
+    cut = client.post("/v1/search", json=by_key(min_score=0.5)).json()["hits"]
+    assert cut == [hit for hit in everything if hit["score"] >= 0.5]
+    assert client.post("/v1/search", json=by_key(min_score=1)).json()["hits"] == []
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ({"terms": []}, "terms"),
+        ({"terms": [{"image": {"key": KEY}}]}, "exactly one of attribute and block"),
+        ({"terms": [{"attribute": "color"}]}, "exactly one of image and palette"),
+        ({"terms": [{"attribute": "color", "image": {}}]}, "exactly one of key, base64"),
+        ({"terms": [{"attribute": "shape", "image": {"key": KEY}}]}, "'shape': expected one of"),
+        ({"terms": [{"block": 5, "image": {"key": KEY}}]}, "block 5 is not in this index"),
+        ({"terms": [{"attribute": "color", "image": {"key": "gone"}}]}, "'gone'"),
+        ({"terms": [{"attribute": "color", "image": {"part": "b"}}]}, "'b'"),
+        ({"terms": [{"attribute": "color", "image": {"base64": "?"}}]}, "not base64"),
+        ({"terms": [{"attribute": "color", "image": {"base64": "AAAA"}}]}, "not a picture"),
+        (by_key(limit=0), "limit"),
+        (by_key(limit=10**9), "1000"),
+        (by_key(min_score=2), "min_score"),
+        (by_key(color="red"), "color"),
+    ],
+)
+def test_wrong_query_gets_a_problem_that_names_it(
+    client: TestClient, query: dict[str, Any], words: str
+) -> None:
+    answer = client.post("/v1/search", json=query)
+    assert answer.status_code == 422
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert words in answer.json()["detail"]
+
+
+TERM = {"attribute": "color", "image": {"key": KEY}}
+REGION = {"unit": "fraction", "box": [0, 0, 1, 1]}
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ({"terms": [TERM, TERM]}, "more than one term"),
+        ({"terms": [{**TERM, "weight": -1}]}, "weight"),
+        ({"terms": [{"attribute": "color", "palette": [{"hex": "#aabbcc"}]}]}, "palette"),
+        ({"terms": [{"attribute": "color", "image": [{"key": KEY}]}]}, "image as a list"),
+        ({"terms": [{"attribute": "color", "image": {"url": "http://a/b.jpg"}}]}, "url"),
+        ({"terms": [{**TERM, "image": {"key": KEY, "region": REGION}}]}, "region"),
+        ({"terms": [{**TERM, "image": {"key": KEY, "mask": {"key": KEY}}}]}, "mask"),
+        ({"terms": [TERM], "filter": {"price": 3}}, "filter"),
+        ({"terms": [TERM], "cursor": "x"}, "cursor"),
+        ({"terms": [TERM], "collapse": "x"}, "collapse"),
+        ({"terms": [TERM], "explain": True}, "explain"),
+    ],
+)
+def test_what_is_not_there_yet_is_refused_by_name(
+    client: TestClient, query: dict[str, Any], field: str
+) -> None:
+    answer = client.post("/v1/search", json=query)
+    assert answer.status_code == 422
+    assert field in answer.json()["detail"]
+    assert "not available in this release" in answer.json()["detail"]
+
+
+def test_body_that_is_not_json_is_a_problem(client: TestClient) -> None:
+    headers = {"content-type": "application/json"}
+    answer = client.post("/v1/search", content=b"{nope", headers=headers)
+    assert answer.status_code == 422
+    assert "not JSON" in answer.json()["detail"]
+
+
+def test_other_content_types_are_refused_by_name(client: TestClient) -> None:
+    answer = client.post("/v1/search", content=b"a", headers={"content-type": "text/plain"})
+    assert answer.status_code == 422
+    assert "'text/plain'" in answer.json()["detail"]
+
+
+def test_multipart_without_the_query_part_says_what_was_sent(client: TestClient) -> None:
+    answer = client.post("/v1/search", files={"picture": b"x"})
+    assert answer.status_code == 422
+    assert "picture" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("form", "words"),
+    [
+        ({}, "exactly one of attribute and block"),
+        ({"attribute": "color", "block": "2"}, "exactly one of attribute and block"),
+        ({"attribute": "color", "limit": "0"}, "limit is 0: expected 1 to 1000"),
+        ({"attribute": "color", "limit": "1000000000"}, "limit is 1000000000"),
+        ({"attribute": "color", "limit": "many"}, "limit"),
+        ({"attribute": "color", "filter": "{"}, "filter is not JSON"),
+        ({"attribute": "color", "filter": "[]"}, "expected a JSON object"),
+        ({"attribute": "color", "filter": '{"a": 1}'}, "filter is not available"),
+    ],
+)
+def test_wrong_form_gets_a_problem_that_names_it(
+    client: TestClient, pictures: Path, form: dict[str, str], words: str
+) -> None:
+    files = {"image": (pictures / KEY).read_bytes()}
+    answer = client.post("/v1/search/image", files=files, data=form)
+    assert answer.status_code == 422
+    assert words in answer.json()["detail"]
+
+
+def test_form_without_a_picture_names_the_part(client: TestClient) -> None:
+    answer = client.post("/v1/search/image", data={"attribute": "color"})
+    assert answer.status_code == 422
+    assert "image" in answer.json()["detail"]

@@ -1,0 +1,61 @@
+"""Real pictures, the packaged network, and the command as a person runs it."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+from api.main import run
+from service.fabrics import write_catalog
+from service.opening import open_index
+from service.settings import load_settings
+from tests.serving import serving
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a command gave: exit code, stdout, stderr."""
+
+    code: int
+    out: str
+    err: str
+
+
+Command = Callable[..., Done]
+
+
+@pytest.fixture
+def hueweave(capsys: pytest.CaptureFixture[str]) -> Command:
+    """Run one command line in this process."""
+
+    def command(*arguments: object) -> Done:
+        code = run([str(argument) for argument in arguments])
+        captured = capsys.readouterr()
+        return Done(code, captured.out, captured.err)
+
+    return command
+
+
+@pytest.fixture(scope="session")
+def fabrics(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A sample catalog of 100 pictures."""
+    return write_catalog(tmp_path_factory.mktemp("fabrics"), per_class=1, size=160)
+
+
+@pytest.fixture(scope="session")
+def fabric_index(fabrics: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An index of it, made with the packaged efficientnet_lite0."""
+    index = tmp_path_factory.mktemp("indexes") / "fabrics"
+    arguments = ["build", str(fabrics), "--index", str(index), "--backbone", "efficientnet_lite0"]
+    assert run(arguments) == 0
+    return index
+
+
+@pytest.fixture(scope="session")
+def server(fabric_index: Path) -> Iterator[httpx.Client]:
+    """A client of a real server over that index."""
+    settings = load_settings(index=str(fabric_index))
+    with serving(open_index(settings), settings) as client:
+        yield client

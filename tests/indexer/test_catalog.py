@@ -1,0 +1,258 @@
+"""The catalog: what is committed is there, typed as it came, and nothing else is."""
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from indexer.catalog import Catalog, Failure, Item, column_expression
+from indexer.errors import IndexFolderError
+
+KEYS = [
+    "shoes/red/17.jpg",
+    " leading and trailing ",
+    "100%.png",
+    "a%2Fb#c?d&e.png",
+    'it\'s "quoted".png',
+    "🧶/👗🏽.png",
+    "布/الأزرق/ткань.jpg",
+    "e\u0301 is not \u00e9",
+    "back\\slash\ttab\nnewline",
+    "k" * 20_000,
+]
+
+
+def item(key: str, slot: int, **changes: object) -> Item:
+    values = {
+        "version": 1,
+        "source": f"/pictures/{slot}",
+        "digest": f"{slot:064x}",
+        "size": 7,
+        "mtime_ns": 2**62,
+        "metadata": {},
+        "added": "2026-01-01T00:00:00.000+00:00",
+    }
+    return Item(key=key, slot=slot, **(values | changes))
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "catalog.sqlite"
+
+
+@pytest.fixture
+def catalog(path: Path) -> Iterator[Catalog]:
+    opened = Catalog(path, writable=True)
+    yield opened
+    opened.close()
+
+
+def put(catalog: Catalog, *items: Item) -> None:
+    with catalog.transaction():
+        catalog.put(items)
+
+
+def test_any_text_is_a_key_and_comes_back_as_it_was(catalog: Catalog) -> None:
+    items = [item(key, slot) for slot, key in enumerate(KEYS)]
+    put(catalog, *items)
+    assert [catalog.item(key) for key in KEYS] == items
+    assert [one.key for one in catalog.items()] == sorted(KEYS, key=str.encode)
+    assert catalog.item("e\u0301 is not e\u0301") is None
+
+
+def test_metadata_keeps_each_value_and_its_type(catalog: Catalog) -> None:
+    metadata = {"i": 3, "f": 3.0, "t": True, "n": None, "s": "03", "größe": "XL", "big": 2**62}
+    put(catalog, item("a", 0, metadata=metadata))
+    found = catalog.item("a")
+    assert found is not None
+    assert found.metadata == metadata
+    assert [type(value) for value in found.metadata.values()] == [
+        int, float, bool, type(None), str, str, int,
+    ]  # fmt: skip
+
+
+def test_items_in_answers_for_more_slots_than_one_statement_takes(catalog: Catalog) -> None:
+    put(catalog, *(item(f"{slot:05}", slot) for slot in range(12_000)))
+    asked = [*range(11_999, -1, -1), 50_000]
+    found = catalog.items_in(asked)
+    assert len(found) == 12_000
+    assert all(found[slot].key == f"{slot:05}" for slot in range(12_000))
+
+
+def test_items_in_takes_slots_of_numpy(catalog: Catalog) -> None:
+    put(catalog, item("a", 0), item("b", 1))
+    assert list(catalog.items_in(np.array([1]))) == [1]
+
+
+def test_items_after_pages_through_all_keys_once(catalog: Catalog) -> None:
+    put(catalog, *(item(key, slot) for slot, key in enumerate(KEYS)))
+    seen: list[str] = []
+    while page := catalog.items_after(seen[-1] if seen else None, 3):
+        seen += [one.key for one in page]
+    assert seen == sorted(KEYS, key=str.encode)
+
+
+def test_an_error_in_a_transaction_undoes_all_of_it(catalog: Catalog) -> None:
+    put(catalog, item("kept", 0))
+
+    def fail_half_way() -> None:
+        with catalog.transaction():
+            catalog.put([item("lost", 1)])
+            catalog.put_failures([Failure("bad", "", None, None, "why")])
+            raise RuntimeError("half way")
+
+    with pytest.raises(RuntimeError, match="half way"):
+        fail_half_way()
+    assert catalog.count() == 1
+    assert catalog.next_slot() == 1
+    assert catalog.failure_count() == 0
+    put(catalog, item("later", 1))
+
+
+def test_a_reader_sees_nothing_of_a_transaction_before_its_commit(
+    catalog: Catalog, path: Path
+) -> None:
+    put(catalog, item("a", 0))
+    reader = Catalog(path)
+    with catalog.transaction():
+        catalog.put([item("b", 1)])
+        assert (reader.count(), reader.next_slot()) == (1, 1)
+        assert reader.item("b") is None
+    assert (reader.count(), reader.next_slot()) == (2, 2)
+    reader.close()
+
+
+def test_slots_of_deleted_items_are_never_given_out_again(catalog: Catalog) -> None:
+    put(catalog, item("a", 0), item("b", 1))
+    with catalog.transaction() as db:
+        db.execute("DELETE FROM items")
+    assert catalog.next_slot() == 2
+    assert catalog.live_slots().tolist() == []
+
+
+def test_a_replaced_item_leaves_its_slot(catalog: Catalog) -> None:
+    put(catalog, item("a", 0), item("b", 1))
+    put(catalog, item("a", 2, version=2))
+    assert catalog.live_slots().tolist() == [1, 2]
+    assert catalog.live_slots(start=2).tolist() == [2]
+    assert catalog.live_slots().dtype == np.int64
+
+
+def test_storing_an_item_clears_its_failure_and_no_other(catalog: Catalog) -> None:
+    failures = [Failure("a", "/a", 3, 4, "damaged"), Failure("b", "/b", None, None, "gone")]
+    with catalog.transaction():
+        catalog.put_failures(failures)
+    assert catalog.failures() == failures
+    assert catalog.failures(limit=1) == failures[:1]
+    put(catalog, item("a", 0))
+    assert catalog.failures() == failures[1:]
+
+
+@pytest.mark.parametrize(
+    "name", ["price", 'say "x"', "it's", "größe", "色", "a.b", "a[0]", "back\\slash", "two words"]
+)
+def test_an_index_on_a_column_of_any_name_is_used(catalog: Catalog, name: str) -> None:
+    with catalog.transaction():
+        catalog.put_columns({name: "integer", "other": "text"}, [name])
+        catalog.put(item(f"{n}", n, metadata={name: n, "other": "x"}) for n in range(50))
+    where = f"FROM items WHERE {column_expression(name)} = ?"
+    plan = catalog.connection.execute(f"EXPLAIN QUERY PLAN SELECT key {where}", (7,)).fetchall()
+    assert "USING INDEX metadata" in str(plan)
+    assert catalog.connection.execute(f"SELECT key {where}", (7,)).fetchall() == [("7",)]
+    assert catalog.columns() == {name: ("integer", True), "other": ("text", False)}
+
+
+def test_columns_that_differ_in_case_only_have_an_index_each(catalog: Catalog) -> None:
+    with catalog.transaction():
+        catalog.put_columns({"Color": "text", "color": "text"}, ["Color", "color"])
+    for name in ("Color", "color"):
+        sql = f"EXPLAIN QUERY PLAN SELECT key FROM items WHERE {column_expression(name)} = 1"
+        assert "USING INDEX" in str(catalog.connection.execute(sql).fetchall())
+
+
+def test_a_column_once_indexed_stays_so_and_takes_a_new_type(catalog: Catalog) -> None:
+    with catalog.transaction():
+        catalog.put_columns({"size": "integer"}, ["size"])
+        catalog.put_columns({"size": "text"}, [])
+    assert catalog.columns() == {"size": ("text", True)}
+
+
+def test_many_threads_read_at_once(catalog: Catalog, path: Path) -> None:
+    put(catalog, *(item(f"{slot}", slot) for slot in range(200)))
+    reader, seen = Catalog(path), []
+
+    def read() -> None:
+        seen.append((reader.count(), len(reader.items_in(range(200))), len(list(reader.items()))))
+        reader.close()
+
+    threads = [threading.Thread(target=read) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    reader.close()
+    assert seen == [(200, 200, 200)] * 8
+
+
+def refuse_wal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let SQLite answer `mode=ro` as it does on a read-only mount."""
+    connect = sqlite3.connect
+
+    def refusing(target: str, **options: object) -> sqlite3.Connection:
+        if "mode=ro" in str(target):
+            raise sqlite3.OperationalError("unable to open database file")
+        return connect(target, **options)
+
+    monkeypatch.setattr(sqlite3, "connect", refusing)
+
+
+def test_a_read_only_mount_is_read_as_immutable(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = Catalog(path, writable=True)
+    put(writer, item("a", 0))
+    writer.close()
+    refuse_wal(monkeypatch)
+    reader = Catalog(path)
+    assert reader.item("a") == item("a", 0)
+    with pytest.raises(sqlite3.OperationalError):
+        put(reader, item("b", 1))
+    assert not path.with_name("catalog.sqlite-wal").exists()
+    reader.close()
+
+
+def test_a_read_only_mount_with_commits_still_in_the_log_is_refused(
+    catalog: Catalog, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(catalog, item("a", 0))  # in the log until the catalog is closed
+    refuse_wal(monkeypatch)
+    with pytest.raises(IndexFolderError, match=r"cannot open .*catalog\.sqlite"):
+        Catalog(path)
+
+
+def test_a_missing_catalog_is_named(path: Path) -> None:
+    with pytest.raises(IndexFolderError, match=r"has no catalog\.sqlite"):
+        Catalog(path)
+
+
+@pytest.mark.parametrize("writable", [False, True])
+def test_a_file_that_is_no_catalog_is_named(path: Path, writable: bool) -> None:
+    path.write_bytes(b"no database " * 1000)
+    with pytest.raises(IndexFolderError, match=r"cannot open .*catalog\.sqlite.*not a database"):
+        Catalog(path, writable=writable)
+
+
+def test_check_finds_a_damaged_page(path: Path) -> None:
+    catalog = Catalog(path, writable=True)
+    put(catalog, *(item(f"{slot:05}", slot) for slot in range(500)))
+    assert catalog.check() == []
+    catalog.close()
+    data = bytearray(path.read_bytes())
+    data[8 * 4096 + 8 : 8 * 4096 + 60] = bytes(52)
+    path.write_bytes(data)
+    damaged = Catalog(path)
+    assert damaged.check() != []
+    damaged.close()

@@ -1,0 +1,205 @@
+"""The manifest: read back as it was written, migrated from older releases, never half read."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from indexer import manifest as module
+from indexer.errors import IndexFolderError, SchemaError
+from indexer.local import LocalStore
+from indexer.lock import writer_lock
+from indexer.manifest import (
+    SCHEMA_VERSION,
+    DerivedFile,
+    Generation,
+    Manifest,
+    read_manifest,
+    write_manifest,
+)
+from models.errors import BlockError, UnknownNameError
+from tests.fakes import manifest
+
+
+def full() -> Manifest:
+    """A manifest with a mean that floats cannot hold shortly, and a generation."""
+    made = manifest()
+    spaces = {n: replace(s, mean=(0.1 + 0.2, 1 / 3, 2.0**-140)) for n, s in made.spaces.items()}
+    file = DerivedFile("spaces/block1-foreground/3/segment-0.faiss", "0" * 64)
+    generation = Generation(
+        3, 70, 60, 65, {name: [file, file] for name in made.indexed_spaces}, {"block1-gap": file}
+    )
+    return made.with_generation(generation, spaces)
+
+
+def document(folder: Path) -> dict[str, Any]:
+    return json.loads((folder / "manifest.json").read_text())
+
+
+def rewrite(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    changed = document(folder)
+    change(changed)
+    (folder / "manifest.json").write_text(json.dumps(changed))
+
+
+@pytest.mark.parametrize("made", [manifest(), full(), manifest(preset="paper", metric="l2")])
+def test_what_is_written_is_read_back_equal(tmp_path: Path, made: Manifest) -> None:
+    write_manifest(tmp_path, made)
+    assert read_manifest(tmp_path) == made
+    assert [path.name for path in tmp_path.iterdir()] == ["manifest.json"]
+
+
+def test_a_newer_schema_is_refused_with_its_version_and_left_alone(tmp_path: Path) -> None:
+    write_manifest(tmp_path, manifest())
+    rewrite(tmp_path, lambda d: d.update(schema_version=SCHEMA_VERSION + 7))
+    before = (tmp_path / "manifest.json").read_bytes()
+    with pytest.raises(SchemaError, match=f"has schema version {SCHEMA_VERSION + 7}.*upgrade"):
+        read_manifest(tmp_path)
+    assert (tmp_path / "manifest.json").read_bytes() == before
+
+
+@pytest.fixture
+def older(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A manifest two versions back, and the steps from there."""
+    write_manifest(tmp_path, full())
+    rewrite(tmp_path, lambda d: d.update(recipes=d.pop("recipe"), schema_version=1))
+    monkeypatch.setattr(module, "SCHEMA_VERSION", 3)
+    steps = {
+        1: lambda d: {**d, "reciped": d["recipes"]},
+        2: lambda d: {**{k: v for k, v in d.items() if k[:-1] != "recipe"}, "recipe": d["reciped"]},
+    }
+    monkeypatch.setattr(module, "MIGRATIONS", steps)
+    return tmp_path
+
+
+def test_an_older_schema_is_migrated_step_by_step_and_a_copy_kept(older: Path) -> None:
+    before = (older / "manifest.json").read_bytes()
+    assert read_manifest(older) == replace(full(), schema_version=3)
+    assert document(older)["schema_version"] == 3
+    assert (older / "manifest.v1.json").read_bytes() == before
+    assert read_manifest(older) == replace(full(), schema_version=3)
+
+
+def test_migration_is_done_in_memory_while_another_process_writes(older: Path) -> None:
+    with writer_lock(older):
+        assert read_manifest(older) == replace(full(), schema_version=3)
+    assert document(older)["schema_version"] == 1
+    assert not (older / "manifest.v1.json").exists()
+
+
+def test_a_version_that_no_step_starts_from_is_refused(older: Path) -> None:
+    rewrite(older, lambda d: d.update(schema_version=0))
+    with pytest.raises(SchemaError, match="schema version 0 cannot be migrated: known are 1, 2, 3"):
+        read_manifest(older)
+
+
+def test_an_older_manifest_that_is_damaged_is_said_to_be(older: Path) -> None:
+    rewrite(older, lambda d: d.pop("recipes"))
+    with pytest.raises(IndexFolderError, match=r"manifest\.json' is damaged: KeyError"):
+        read_manifest(older)
+
+
+def test_a_missing_index_and_a_folder_that_is_none_are_told_apart(tmp_path: Path) -> None:
+    with pytest.raises(IndexFolderError, match=r"no index at '.*nowhere': make one with"):
+        read_manifest(tmp_path / "nowhere")
+    with pytest.raises(IndexFolderError, match=r"is not an index: it has no manifest\.json"):
+        read_manifest(tmp_path)
+    (tmp_path / "file").touch()
+    with pytest.raises(IndexFolderError, match="no index at"):
+        read_manifest(tmp_path / "file")
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"{", b"null", b"[]", b"7", b'"x"', b"\xff\xfe", b"{}", b'{"schema_version": {}}']
+)
+def test_damaged_json_is_named(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "manifest.json").write_bytes(data)
+    with pytest.raises(IndexFolderError, match=r"manifest\.json' is damaged"):
+        read_manifest(tmp_path)
+
+
+def _paths(value: object, at: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    if not isinstance(value, dict):
+        return []
+    return [path for key in value for path in [(*at, key), *_paths(value[key], (*at, key))]]
+
+
+# Keys of these tables are names, and fields with a default may be missing.
+_OPTIONAL = {"index_type", "preprocess", "pools", "spaces", "attributes", "segments", "references"}
+
+
+def test_every_missing_field_is_damage_with_a_clear_error(tmp_path: Path) -> None:
+    write_manifest(tmp_path, full())
+    whole = document(tmp_path)
+    paths = [path for path in _paths(whole) if path != ("index_type",)]
+    checked = 0
+    for path in paths:
+        if len(path) > 1 and path[-2] in _OPTIONAL:
+            continue
+        broken = json.loads(json.dumps(whole))
+        parent = broken
+        for step in path[:-1]:
+            parent = parent[step]
+        if path[0] == "spaces" and path[-1] == "mean":
+            continue
+        del parent[path[-1]]
+        (tmp_path / "manifest.json").write_text(json.dumps(broken))
+        with pytest.raises(IndexFolderError, match="is damaged"):
+            read_manifest(tmp_path)
+        checked += 1
+    assert checked > 30
+
+
+@pytest.mark.parametrize("field", ["recipe", "pools", "spaces", "attributes", "blocks"])
+@pytest.mark.parametrize("value", [None, 7, "text", [1]])
+def test_a_field_of_another_type_is_damage_with_a_clear_error(
+    tmp_path: Path, field: str, value: object
+) -> None:
+    if field == "blocks" and isinstance(value, list | str):
+        pytest.skip("a list of blocks is what it should be, a text is one of characters")
+    write_manifest(tmp_path, full())
+    rewrite(tmp_path, lambda d: d.update({field: value}))
+    with pytest.raises(IndexFolderError, match="is damaged"):
+        read_manifest(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda d: d["attributes"].update(color="block9-gap"),
+        lambda d: d["pools"].update({"1-max": 6}),
+        lambda d: d["pools"].update({"one-gap": 6}),
+        lambda d: d.update(surplus=1),
+        lambda d: d["generation"].update(segments=[]),
+    ],
+)
+def test_a_field_that_makes_no_sense_is_damage(
+    tmp_path: Path, change: Callable[[dict[str, Any]], None]
+) -> None:
+    write_manifest(tmp_path, full())
+    rewrite(tmp_path, change)
+    with pytest.raises(IndexFolderError, match="is damaged"):
+        read_manifest(tmp_path)
+
+
+def test_a_store_says_what_is_wrong_with_its_manifest(tmp_path: Path) -> None:
+    (tmp_path / "manifest.json").write_text("{}")
+    with pytest.raises(IndexFolderError, match="is damaged"):
+        LocalStore(tmp_path)
+
+
+def test_an_attribute_or_block_that_is_not_there_is_named_with_those_there_are() -> None:
+    made = manifest(blocks=(1, 2))
+    assert made.space_of_attribute("color").name == "block1-foreground"
+    assert made.space_of_block(2).name == "block2-gap"
+    with pytest.raises(UnknownNameError, match="unknown attribute 'shape': expected one of color"):
+        made.space_of_attribute("shape")
+    with pytest.raises(BlockError, match="block 4 is not in this index: it stores blocks 1, 2"):
+        made.space_of_block(4)
+
+
+def test_a_space_that_two_attributes_share_is_indexed_once() -> None:
+    assert manifest(preset="paper", blocks=(3,)).indexed_spaces == ["block3-gap"]

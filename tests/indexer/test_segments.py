@@ -1,0 +1,177 @@
+"""Segments: FAISS against brute force, with and without deleted slots."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import faiss
+import numpy as np
+import pytest
+
+from indexer.errors import IndexFolderError
+from indexer.segments import (
+    IndexTypeError,
+    Segment,
+    build_segment,
+    check_index_type,
+    read_segment,
+)
+from indexer.spaces import Metric, unit
+
+RANDOM = np.random.default_rng(2)
+COUNT, WIDTH = 600, 8
+VECTORS = unit(RANDOM.standard_normal((COUNT, WIDTH)).astype(np.float32))
+QUERIES = unit(RANDOM.standard_normal((5, WIDTH)).astype(np.float32))
+SLOTS = np.arange(COUNT, dtype=np.int64) * 3 + 1  # gaps, as deletions leave them
+SIZE = int(SLOTS.max()) + 1
+
+
+@pytest.fixture(autouse=True)
+def _quiet() -> Iterator[None]:
+    threads = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(1)
+    yield
+    faiss.omp_set_num_threads(threads)
+
+
+def batches(size: int = 250, count: int = COUNT) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    for at in range(0, count, size):
+        end = min(at + size, count)
+        yield SLOTS[at:end], VECTORS[at:end]
+
+
+def segment(index_type: str = "Flat", metric: Metric = "cosine") -> Segment:
+    return build_segment(index_type, metric, WIDTH, batches())
+
+
+def mask(hidden: np.ndarray | None = None) -> np.ndarray:
+    live = np.zeros(SIZE, dtype=np.bool_)
+    live[SLOTS] = True
+    if hidden is not None:
+        live[hidden] = False
+    return live
+
+
+def oracle(metric: Metric, live: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    values = QUERIES @ VECTORS.T
+    if metric == "l2":
+        values = -np.linalg.norm(QUERIES[:, None] - VECTORS[None], axis=2)
+    values = np.where(live[SLOTS], values, -np.inf)
+    order = np.argsort(-values, axis=1, kind="stable")[:, :k]
+    return np.take_along_axis(values, order, 1), SLOTS[order]
+
+
+@pytest.mark.parametrize("metric", ["cosine", "l2"])
+@pytest.mark.parametrize("deleted", [0, 1, 599])
+def test_flat_equals_brute_force_over_live_slots(metric: Metric, deleted: int) -> None:
+    hidden = RANDOM.choice(SLOTS, deleted, replace=False)
+    live = mask(hidden)
+    values, slots = segment(metric=metric).search(QUERIES, 10, live)
+    expected = oracle(metric, live, 10)
+    there = slots >= 0
+    assert there.sum(axis=1).tolist() == [min(10, COUNT - deleted)] * 5
+    np.testing.assert_array_equal(slots[there], expected[1][np.isfinite(expected[0])])
+    np.testing.assert_allclose(values[there], expected[0][np.isfinite(expected[0])], atol=1e-5)
+
+
+def test_asking_for_more_than_there_is_gives_all_there_is() -> None:
+    _, slots = segment().search(QUERIES, 10_000, mask())
+    assert slots.shape == (5, COUNT)
+    assert all(sorted(row) == SLOTS.tolist() for row in slots.tolist())
+
+
+@pytest.mark.parametrize("metric", ["cosine", "l2"])
+@pytest.mark.parametrize(
+    "index_type", ["HNSW16", "IVF8,Flat", "SQ8", "IVF8,SQ8", "PCA4,Flat", "PCA4,IVF4,Flat"]
+)
+def test_other_index_types_never_find_a_deleted_slot(index_type: str, metric: Metric) -> None:
+    made = segment(index_type, metric)
+    best = made.search(QUERIES, 20, mask())[1]
+    live = mask(best[:, :10].ravel())
+    values, slots = made.search(QUERIES, 5, live)
+    assert (slots >= 0).any()
+    assert live[slots[slots >= 0]].all()
+    filled = np.where(slots >= 0, values, -np.inf)
+    assert (np.diff(filled, axis=1)[:, : (slots >= 0).all(axis=0).sum() - 1] <= 0).all()
+    if index_type in ("HNSW16", "SQ8"):
+        overlap = [len(set(a) & set(b)) for a, b in zip(slots, oracle(metric, live, 5)[1])]  # noqa: B905
+        assert sum(overlap) >= 22
+
+
+def test_a_search_under_a_mask_probes_as_many_lists_as_one_without() -> None:
+    made = segment("IVF8,Flat")
+    faiss.extract_index_ivf(made._index.index).nprobe = 8
+    live = mask(SLOTS[:1])
+    np.testing.assert_array_equal(made.search(QUERIES, 10, live)[1], oracle("cosine", live, 10)[1])
+
+
+def test_one_segment_answers_for_each_mask_it_is_given() -> None:
+    made, first, second = segment(), mask(SLOTS[:300]), mask(SLOTS[300:])
+    for live in (first, second, mask(), first):
+        np.testing.assert_array_equal(
+            made.search(QUERIES, 7, live)[1], oracle("cosine", live, 7)[1]
+        )
+
+
+def test_many_threads_search_one_segment_under_a_mask() -> None:
+    made, live = segment("IVF8,Flat"), mask(SLOTS[::2])
+    expected = made.search(QUERIES, 10, live)[1]
+    with ThreadPoolExecutor(8) as threads:
+        found = list(threads.map(lambda _: made.search(QUERIES, 10, live)[1], range(200)))
+    assert all(np.array_equal(one, expected) for one in found)
+
+
+def test_equal_vectors_are_all_found() -> None:
+    same = np.repeat(VECTORS[:1], 6, axis=0)
+    made = build_segment("Flat", "cosine", WIDTH, iter([(np.arange(6), same)]))
+    values, slots = made.search(VECTORS[:1], 6, np.ones(6, np.bool_))
+    assert sorted(slots[0].tolist()) == [0, 1, 2, 3, 4, 5]
+    assert len(set(values[0].tolist())) == 1
+
+
+def test_a_written_segment_reads_back_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "segment-0.faiss"
+    made = segment("IVF8,SQ8")
+    made.write(path)
+    read = read_segment(path, "cosine")
+    live = mask(SLOTS[::3])
+    assert (read.count, read.slots.tolist()) == (COUNT, SLOTS.tolist())
+    for mine, its in zip(made.search(QUERIES, 9, live), read.search(QUERIES, 9, live), strict=True):
+        np.testing.assert_array_equal(mine, its)
+    assert [path.name for path in tmp_path.iterdir()] == ["segment-0.faiss"]
+
+
+def test_the_same_vectors_give_the_same_bytes_however_they_are_batched(tmp_path: Path) -> None:
+    for name, size in (("a", 600), ("b", 7)):
+        build_segment("Flat", "cosine", WIDTH, batches(size)).write(tmp_path / name)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_a_file_that_faiss_cannot_read_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "segment-0.faiss"
+    segment().write(path)
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(IndexFolderError, match=r"segment-0\.faiss' is damaged"):
+        read_segment(path, "cosine")
+
+
+@pytest.mark.parametrize("index_type", ["Nonsense", "", "IVF8", "flat", "PQ3"])
+def test_a_bad_factory_string_is_named(index_type: str) -> None:
+    with pytest.raises(IndexTypeError, match=f"index type '{index_type}'"):
+        check_index_type(index_type, WIDTH, "cosine")
+
+
+@pytest.mark.parametrize("index_type", ["PQ4", "SQ8,RFlat", "IDMap,Flat", "OPQ4,PQ4"])
+def test_a_type_that_cannot_search_under_a_mask_is_refused_at_once(index_type: str) -> None:
+    with pytest.raises(IndexTypeError, match="cannot leave deleted items out"):
+        check_index_type(index_type, WIDTH, "cosine")
+
+
+@pytest.mark.parametrize("index_type", ["Flat", "SQ8", "HNSW32", "IVF256,SQ8", "PCA4,IVF8,Flat"])
+def test_a_usable_type_passes_the_check(index_type: str) -> None:
+    check_index_type(index_type, WIDTH, "l2")
+
+
+def test_too_few_vectors_to_train_on_are_counted() -> None:
+    with pytest.raises(IndexTypeError, match=r"'IVF256,Flat' cannot be trained on 100 vectors"):
+        build_segment("IVF256,Flat", "cosine", WIDTH, batches(count=100))

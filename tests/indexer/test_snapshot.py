@@ -1,0 +1,93 @@
+"""Snapshots: segments, delta and mask together equal brute force over live items."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from indexer.segments import build_segment
+from indexer.snapshot import Snapshot, SpaceSnapshot, live_mask, merge, rows, scan
+from indexer.spaces import Metric, similarities, unit
+
+RANDOM = np.random.default_rng(3)
+VECTORS = unit(RANDOM.standard_normal((300, 6)).astype(np.float32))
+QUERIES = unit(RANDOM.standard_normal((4, 6)).astype(np.float32))
+LIVE = np.flatnonzero(RANDOM.random(300) < 0.7)
+
+
+def oracle(metric: Metric, k: int, live: np.ndarray = LIVE) -> np.ndarray:
+    values = similarities(QUERIES, VECTORS[live], metric)
+    return live[np.argsort(-values, axis=1, kind="stable")[:, :k]]
+
+
+def snapshot(metric: Metric) -> Snapshot:
+    def one(start: int, end: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        yield np.arange(start, end), VECTORS[start:end]
+
+    segments = tuple(build_segment("Flat", metric, 6, one(*run)) for run in ((0, 150), (150, 220)))
+    newer = LIVE[LIVE >= 220]
+    state = SpaceSnapshot(segments, (VECTORS[newer], newer), VECTORS[:0])
+    return Snapshot(live_mask(LIVE, 300), {"a": state})
+
+
+@pytest.mark.parametrize("metric", ["cosine", "l2"])
+@pytest.mark.parametrize("k", [1, 10, 300])
+def test_segments_delta_and_mask_equal_brute_force(metric: Metric, k: int) -> None:
+    found = snapshot(metric).search("a", QUERIES, k, metric)
+    slots = [slots.tolist() for _, slots in rows(found)]
+    assert slots == oracle(metric, k).tolist()
+    for at, (values, order) in enumerate(rows(found)):
+        assert (np.diff(values) <= 0).all()
+        expected = similarities(QUERIES[at : at + 1], VECTORS[order], metric)[0]
+        np.testing.assert_allclose(values, expected, atol=1e-3)
+
+
+@pytest.mark.parametrize("metric", ["cosine", "l2"])
+@pytest.mark.parametrize("step", [1, 7, 64, 1000])
+@pytest.mark.parametrize("k", [1, 10, 500])
+def test_a_scan_equals_brute_force_whatever_its_batches(metric: Metric, step: int, k: int) -> None:
+    runs = (LIVE[at : at + step] for at in range(0, len(LIVE), step))
+    values, slots = scan(QUERIES, ((run, VECTORS[run]) for run in runs), k, metric)
+    np.testing.assert_array_equal(slots, oracle(metric, k))
+    assert (np.diff(values, axis=1) <= 0).all()
+
+
+def test_a_scan_holds_one_batch_at_a_time() -> None:
+    alive: list[int] = []
+
+    class Counted(np.ndarray):
+        def __del__(self) -> None:
+            if getattr(self, "counted", False):
+                alive.pop()
+
+    def batches() -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        for at in range(0, 300, 10):
+            vectors = VECTORS[at : at + 10].copy().view(Counted)
+            vectors.counted = True
+            alive.append(at)
+            assert len(alive) <= 2
+            yield np.arange(at, at + 10), vectors
+
+    scan(QUERIES, batches(), 5, "cosine")
+
+
+def test_an_empty_snapshot_finds_nothing() -> None:
+    empty = SpaceSnapshot((), (np.empty((0, 0), np.float32), LIVE[:0]), VECTORS[:0])
+    found = Snapshot(live_mask(LIVE[:0], 0), {"a": empty}).search("a", QUERIES, 5, "cosine")
+    assert [len(slots) for _, slots in rows(found)] == [0, 0, 0, 0]
+    assert scan(QUERIES, iter(()), 5, "cosine")[0].shape == (4, 0)
+
+
+def test_ties_go_to_the_lower_slot_and_fillers_come_last() -> None:
+    first = np.array([[0.9, 0.5, -3.4e38]], np.float32), np.array([[8, 2, -1]])
+    second = np.array([[0.9, 0.5]], np.float32), np.array([[3, 7]])
+    values, slots = merge([first, second], 5, 1)
+    assert slots.tolist() == [[3, 8, 2, 7, -1]]
+    assert values[0, -1] == -np.inf
+    assert [slots.tolist() for _, slots in rows((values, slots))] == [[3, 8, 2, 7]]
+
+
+def test_the_mask_tells_live_slots_back() -> None:
+    mask = live_mask(LIVE, 300)
+    assert mask.sum() == len(LIVE)
+    assert Snapshot(mask, {}).live_slots.tolist() == LIVE.tolist()
