@@ -44,9 +44,7 @@ ENV TORCH_HOME=/opt/torch
 WORKDIR /src
 COPY models models
 COPY docker/fetch_weights.py ./
-# A downloaded file is readable by its owner only, and the owner here is root.
-RUN python fetch_weights.py "${BACKBONE}" "${WEIGHTS_MIRROR}" \
-    && chmod -R a+rX "${TORCH_HOME}"
+RUN python fetch_weights.py "${BACKBONE}" "${WEIGHTS_MIRROR}"
 
 FROM base AS final
 ARG BACKBONE=efficientnet_lite0

@@ -5,7 +5,7 @@ import sys
 from api.serve import serve
 from models.errors import HueweaveError
 from service.commands.app import make_app
-from service.commands.console import fail, note
+from service.commands.console import fail
 
 
 def main() -> None:
@@ -18,14 +18,10 @@ def run(arguments: list[str]) -> int:
     app = make_app()
     app.command()(serve)
     try:
-        return int(app(arguments, standalone_mode=False) or 0)
+        app(arguments, prog_name="hueweave")
+    except SystemExit as done:  # how Typer ends, well or not
+        return done.code if isinstance(done.code, int) else 0
     except HueweaveError as error:
         fail(str(error))
         return error.exit_code
-    except KeyboardInterrupt:
-        note("stopped; what was stored stays, run the same command again to go on")
-        return 130
-    except BrokenPipeError:
-        # The reader (head, less) has seen enough.
-        sys.stderr.close()
-        return 0
+    return 0

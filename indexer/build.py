@@ -12,26 +12,11 @@ from indexer.local import LocalStore
 from indexer.lock import writer_lock
 from indexer.sources import Source
 from indexer.staging import Plan, Staging
+from indexer.watching import Watcher
 from models.errors import UnknownNameError
 from models.extraction import Extractor
 
 _LISTED = 1000
-
-
-class Watcher:
-    """What a build tells whoever watches it; every method may be overridden."""
-
-    def scanned(self, count: int) -> None:
-        """So many entries of the source have been read."""
-
-    def planned(self, plan: Plan) -> None:
-        """The source is read; this is what there is to do."""
-
-    def advanced(self, done: int, failed: int) -> None:
-        """So many pictures are done by now, so many of them unreadable."""
-
-    def indexing(self) -> None:
-        """All pictures are stored; segments are being made."""
 
 
 @dataclass(frozen=True)

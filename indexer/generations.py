@@ -81,7 +81,7 @@ def remove_other_generations(folder: Path, manifest: Manifest) -> None:
     """Delete generations that the manifest does not name, such as those a crash left behind."""
     keep = str(manifest.generation.number) if manifest.generation else ""
     for found in (folder / SPACES).glob("*/*"):
-        if found.name != keep:
+        if found.name != keep or found.parent.name not in manifest.spaces:
             shutil.rmtree(found, ignore_errors=True)
 
 

@@ -1,8 +1,6 @@
 """The local store: a folder with a SQLite catalog, raw pools, and derived FAISS segments."""
 
-import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from threading import Lock
 
@@ -11,37 +9,33 @@ from numpy.typing import NDArray
 
 from indexer.catalog import Catalog, Failure, Item
 from indexer.errors import IndexBusyError, IndexFolderError
-from indexer.files import digest_file, sync_folder
+from indexer.files import sync_folder
 from indexer.generations import (
     Workshop,
     is_stale,
     next_generation,
-    rebuild_segments,
-    reference_vectors,
     remove_other_generations,
-    store_reference,
-    store_segments,
 )
+from indexer.loading import Loader
+from indexer.loading import check_derived as check_derived
 from indexer.lock import LOCK_NAME, writer_lock
 from indexer.manifest import (
     FILE_NAME,
-    DerivedFile,
     Manifest,
     read_manifest,
     write_manifest,
 )
 from indexer.pools import PoolStore
-from indexer.segments import Segment, read_segment
-from indexer.snapshot import Snapshot, SpaceSnapshot, live_mask, rows, scan
+from indexer.snapshot import Snapshot, rows, scan
 from indexer.spaces import Space
 from indexer.store import Matches
 from models.extraction import PoolName, RawPools, Vectors
 
-log = logging.getLogger(__name__)
 _CATALOG, _POOLS = "catalog.sqlite", "pools"
 _BEFORE_MANIFEST = {
     *(_CATALOG + end for end in ("", "-wal", "-shm", "-journal")),
     *(_POOLS, LOCK_NAME, f".{FILE_NAME}.partial"),
+    "lost+found",  # at the top of a file system of its own
 }
 
 
@@ -85,10 +79,6 @@ def create_index(folder: Path, manifest: Manifest) -> None:
         Catalog(folder / _CATALOG, writable=True).close()
         write_manifest(folder, manifest)
     sync_folder(folder.absolute().parent)
-
-
-class _SupersededError(Exception):
-    """The generation being loaded is not the newest any more, and its files may be gone."""
 
 
 class LocalStore:
@@ -172,89 +162,14 @@ class LocalStore:
         found = self._snapshot
         if found is None:
             with self._loading:
-                found = self._snapshot = self._snapshot or self._load_snapshot()
+                found = self._snapshot = self._snapshot or self._load()
         return found
 
-    def _load_snapshot(self) -> Snapshot:
-        while True:
-            with suppress(_SupersededError):
-                return self._read_snapshot()
-
-    def _read_snapshot(self) -> Snapshot:
-        live = self.catalog.live_slots()
-        if self.manifest.generation is None and len(live):
-            raise IndexFolderError(
-                f"index {str(self.folder)!r} is unfinished: {len(live)} items are stored, but the "
-                "build was stopped before it ended; run the same `hueweave build` again"
-            )
-        covered = self.manifest.generation.slots if self.manifest.generation else 0
-        newer = live[live >= covered]
-        size = self.catalog.next_slot()
-        spaces = {
-            name: SpaceSnapshot(
-                tuple(self._segments(space)) if name in self.manifest.indexed_spaces else (),
-                self._delta(space, newer),
-                self._reference(space, live),
-            )
-            for name, space in self.manifest.spaces.items()
-        }
-        return Snapshot(live_mask(live, size), spaces)
-
-    def _delta(self, space: Space, newer: NDArray[np.int64]) -> tuple[Vectors, NDArray[np.int64]]:
-        if not len(newer) or not space.ready:
-            return np.empty((0, 0), np.float32), newer[:0]
-        return space.transform(self._pools.read(newer, space.pools)), newer
-
-    def _segments(self, space: Space) -> list[Segment]:
-        if self.manifest.generation is None:
-            return []
-        files = self.manifest.generation.segments[space.name]
-        try:
-            return [self._verified(file, space) for file in files]
-        except IndexFolderError as error:
-            self._check_newest()
-            log.warning("%s; making it again from raw pools", error)
-        segments = rebuild_segments(self._shop, self.manifest, space.name)
-        self._keep(lambda newest: store_segments(self._shop, newest, space.name, segments))
-        return segments
-
-    def _verified(self, file: DerivedFile, space: Space) -> Segment:
-        check_derived(self.folder, file)
-        return read_segment(self.folder / file.path, space.metric)
-
-    def _reference(self, space: Space, live: NDArray[np.int64]) -> Vectors:
-        generation = self.manifest.generation
-        if generation is None or space.name not in generation.references:
-            return np.empty((0, 0), np.float32)
-        file = generation.references[space.name]
-        try:
-            check_derived(self.folder, file)
-            vectors: Vectors = np.load(self.folder / file.path).astype(np.float32)
-            return vectors
-        except (IndexFolderError, OSError, ValueError) as error:
-            self._check_newest()
-            log.warning("%s; drawing the sample again from raw pools", error)
-        vectors = reference_vectors(self._shop, space, live[live < generation.slots])
-        self._keep(lambda newest: store_reference(self._shop, newest, space.name, vectors))
-        return vectors
-
-    def _check_newest(self) -> None:
-        """Raise _Superseded if files are missing because a newer generation took their place."""
-        newest = read_manifest(self.folder)
-        if newest.generation != self.manifest.generation:
-            self.manifest = newest
-            raise _SupersededError
-
-    def _keep(self, store: Callable[[Manifest], Manifest]) -> None:
-        """Let ``store`` write a repaired file, unless somebody else is writing or has written."""
-        try:
-            with writer_lock(self.folder):
-                newest = read_manifest(self.folder)
-                if newest.generation == self.manifest.generation:
-                    self.manifest = store(newest)
-                    write_manifest(self.folder, self.manifest)
-        except (IndexBusyError, IndexFolderError, OSError) as error:
-            log.warning("what was made again stays in memory only: %s", error)
+    def _load(self) -> Snapshot:
+        loader = Loader(self._shop, self.manifest)
+        found = loader.load()
+        self.manifest = loader.manifest  # it may be newer, or name what was repaired
+        return found
 
     # --- writing -------------------------------------------------------------------------------
 
@@ -282,18 +197,3 @@ class LocalStore:
     def stale(self) -> bool:
         """Whether there are items outside the newest generation, or too many of it are gone."""
         return is_stale(self.manifest, self.catalog.live_slots(), self.catalog.next_slot())
-
-
-def check_derived(folder: Path, file: DerivedFile) -> None:
-    """Raise IndexFolderError if a derived file is missing or its digest is another."""
-    path = folder / file.path
-    try:
-        digest = digest_file(path)
-    except FileNotFoundError:
-        raise IndexFolderError(f"{str(path)!r} is missing") from None
-    except OSError as error:
-        raise IndexFolderError(f"{str(path)!r} cannot be read: {error.strerror}") from error
-    if digest != file.sha256:
-        raise IndexFolderError(
-            f"{str(path)!r} is damaged: its SHA-256 is {digest}, the manifest has {file.sha256}"
-        )

@@ -160,7 +160,7 @@ class Staging:
             with suppress(OSError):  # reading it will say why
                 stat = os.stat(entry.path)
                 size, mtime_ns = stat.st_size, stat.st_mtime_ns
-        path = os.path.abspath(entry.path) if entry.problem is None else ""
+        path = os.path.abspath(_storable(entry.path))
         metadata = json.dumps(entry.metadata, ensure_ascii=False)
         done = self._db.execute(
             "INSERT OR IGNORE INTO staged (key, position, path, size, mtime_ns, metadata, problem) "
@@ -192,6 +192,11 @@ class Staging:
             repeated=self._repeated,
             vanished=self._db.execute(f"SELECT count(*) {_VANISHED}").fetchone()[0],
         )
+
+
+def _storable(path: Path) -> str:
+    """Return ``path`` as text; what no database holds as an escape."""
+    return os.fsencode(path).decode(errors="backslashreplace").replace("\0", "\\0")
 
 
 def _has_digest(path: Path, digest: str) -> bool:

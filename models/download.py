@@ -4,6 +4,7 @@ import hashlib
 import os
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -47,12 +48,13 @@ def fetch(url: str, path: Path, progress: Progress | None = None) -> Path:
             digest = _stream(url, file.write, progress)
         _check_digest(path.name, digest, url)
         partial.replace(path)
-    except httpx.HTTPError as error:
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise WeightsUnavailableError(f"cannot download {url}: {_reason(error)}") from error
     except OSError as error:
         raise WeightsError(f"cannot write weights to {str(path)!r}: {error.strerror}") from error
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink()
     return path
 
 
@@ -79,7 +81,7 @@ def _check_digest(name: str, digest: str, url: str) -> None:
         )
 
 
-def _reason(error: httpx.HTTPError) -> str:
+def _reason(error: Exception) -> str:
     if isinstance(error, httpx.HTTPStatusError):
         return f"HTTP {error.response.status_code}"
     return str(error) or type(error).__name__

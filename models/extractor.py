@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -10,7 +11,7 @@ from models.backbones import Triple
 from models.errors import BlockError
 from models.extraction import PoolKind, PoolName, RawPools
 from models.network import Network
-from models.pools import pool_map
+from models.pools import content_map, pool_map
 from models.precision import Precision
 from models.preprocess import Pixels
 
@@ -35,8 +36,11 @@ class NetworkExtractor:
         # Channels-last is the layout in which oneDNN and cuDNN keep vectors of channels together.
         self._network = network.to(device, self._dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
         # (x / 255 - mean) / std as one multiply and one add.
-        self._scale = (1.0 / (255.0 * torch.tensor(std))).view(3, 1, 1)
-        self._shift = (-torch.tensor(mean) / torch.tensor(std)).view(3, 1, 1)
+        self._scale = (1.0 / (255.0 * torch.tensor(std))).view(3, 1, 1).to(device)
+        self._shift = (-torch.tensor(mean) / torch.tensor(std)).view(3, 1, 1).to(device)
+        if device.type == "cuda" and precision == "float32":
+            # cuDNN's default for float32, TF32, rounds to ten bits: worse than 1e-4.
+            torch.backends.cudnn.allow_tf32 = False
 
     def extract(self, pixels: Pixels, pools: Iterable[PoolName]) -> RawPools:
         """Return raw pools, (n, channels) float32 each; see ``Extractor``."""
@@ -44,18 +48,25 @@ class NetworkExtractor:
         for pool in pools:
             kinds[pool.block].append(pool.kind)
         self._check(kinds)
-        # n x H x W x 3 to n x 3 x H x W: a view, and channels-last as it lies.
-        rgb = torch.from_numpy(pixels).permute(0, 3, 1, 2)
         found: dict[PoolName, Tensor] = {}
         with torch.inference_mode():
+            rgb = self._on_device(pixels)
+            content = content_map(rgb, self._white)
             for block, feature_map in self._network(self._normalise(rgb), kinds):
-                pooled = pool_map(feature_map, kinds[block], rgb, self._white)
+                pooled = pool_map(feature_map, kinds[block], content)
                 found |= {PoolName(block, kind): vectors for kind, vectors in pooled.items()}
         return {pool: vectors.cpu().numpy() for pool, vectors in found.items()}
 
+    def _on_device(self, pixels: Pixels) -> Tensor:
+        # torch warns of arrays it could not write to, which those straight from Pillow are.
+        writable = torch.from_numpy(np.require(pixels, requirements="W"))
+        # n x H x W x 3 to n x 3 x H x W: a view, and channels-last as it lies. Bytes cross to the
+        # device, a quarter of what floats would be.
+        return writable.permute(0, 3, 1, 2).to(self._device)
+
     def _normalise(self, rgb: Tensor) -> Tensor:
         scaled = rgb.float() * self._scale + self._shift
-        return scaled.to(self._device, self._dtype, memory_format=torch.channels_last)
+        return scaled.to(self._dtype, memory_format=torch.channels_last)
 
     def _check(self, blocks: Iterable[int]) -> None:
         for block in blocks:

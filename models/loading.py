@@ -1,7 +1,7 @@
 """From names to a running extractor: weights found, checked against a recipe, loaded."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from models.backbones import AUTO, Backbone, get_backbone
@@ -77,6 +77,7 @@ def load_pinned(
             f"{error} (this index needs {recipe.backbone} weights with SHA-256 "
             f"{recipe.weights_sha256}; name their place with --weights)"
         ) from error
+    found = replace(found, mean=recipe.mean, std=recipe.std)
     loaded = _load(spec, found, blocks, recipe.preprocess, runtime)
     if loaded.recipe.weights_sha256 != recipe.weights_sha256:
         raise WeightsError(

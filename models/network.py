@@ -31,7 +31,7 @@ class Network(nn.Module):
         """
         wanted = set(blocks)
         x = pixels
-        for block, stage in enumerate(self.stages[: max(wanted)], start=1):
+        for block, stage in enumerate(self.stages[: max(wanted, default=0)], start=1):
             x = stage(x)
             if block in wanted:
                 yield block, x

@@ -14,34 +14,44 @@ _BELL = 0.5
 _FLOOR = 1e-4
 
 
-def foreground_weights(pixels: Tensor, white: int, height: int, width: int) -> Tensor:
+def content_map(pixels: Tensor, white: int) -> Tensor:
+    """Return (n, 1, H, W) float32: 1 where (n, 3, H, W) uint8 ``pixels`` are not near-white, that
+    is, any channel is below ``white``; else 0."""
+    # Far faster than `amin` over three.
+    darkest = torch.minimum(torch.minimum(pixels[:, 0], pixels[:, 1]), pixels[:, 2])
+    return (darkest < white).float().unsqueeze(1)
+
+
+def foreground_weights(content: Tensor, height: int, width: int) -> Tensor:
     """Return (n, height, width) float32 weights that sum to one a picture.
 
-    ``pixels`` is (n, 3, H, W) uint8. A place weighs by its share of pixels that are not near-white
-    (any channel below ``white``) times a bell over the middle.
+    A place weighs by its share of the (n, 1, H, W) ``content`` times a bell over the middle.
     """
-    content = (pixels.amin(dim=1, keepdim=True) < white).float()
     share = F.adaptive_avg_pool2d(content, (height, width))[:, 0]
-    weights = share * _bell(height)[:, None] * _bell(width)[None, :] + _FLOOR
+    bell = _bell(height, content.device)[:, None] * _bell(width, content.device)[None, :]
+    weights = share * bell + _FLOOR
     return weights / weights.sum(dim=(1, 2), keepdim=True)
 
 
-def _bell(count: int) -> Tensor:
-    at = (torch.arange(count) + 0.5) / count * 2 - 1
+def _bell(count: int, device: torch.device) -> Tensor:
+    at = (torch.arange(count, device=device) + 0.5) / count * 2 - 1
     return torch.exp(-0.5 * (at / _BELL) ** 2)
 
 
 def pool_map(
-    feature_map: Tensor, kinds: Sequence[PoolKind], pixels: Tensor, white: int
+    feature_map: Tensor, kinds: Sequence[PoolKind], content: Tensor
 ) -> dict[PoolKind, Tensor]:
-    """Return (n, channels) float32 pools of an (n, channels, h, w) map, one a kind."""
+    """Return (n, channels) float32 pools of an (n, channels, h, w) map, one a kind.
+
+    ``content`` is that of ``content_map``, on the map's device.
+    """
     n, _, height, width = feature_map.shape
-    even = torch.full((n, height, width), 1.0 / (height * width))
+    even = torch.full((n, height, width), 1.0 / (height * width), device=feature_map.device)
     weights = {
-        kind: even if kind == "gap" else foreground_weights(pixels, white, height, width)
+        kind: even if kind == "gap" else foreground_weights(content, height, width)
         for kind in kinds
     }
-    stacked = torch.stack(list(weights.values()), dim=1).flatten(2).to(feature_map.device)
+    stacked = torch.stack(list(weights.values()), dim=1).flatten(2)
     # n x kinds x places times n x places x channels: one pass over the map for all kinds.
     # Sums run in float32: bfloat16 would round the mean to three digits.
     places = feature_map.flatten(2).transpose(1, 2).float()

@@ -101,7 +101,7 @@ def load_state(weights: Weights) -> State:
         else:
             raw = torch.load(weights.path, map_location="cpu", weights_only=True)
     except _UNREADABLE as error:
-        raise WeightsError(_unreadable(weights.path, _first_line(error))) from error
+        raise WeightsError(_unreadable(weights.path, _reason(error))) from error
     return _tensors(raw, weights.path)
 
 
@@ -128,7 +128,7 @@ def declared_backbone(path: Path) -> str | None:
         with safe_open(path, framework="pt") as file:
             return (file.metadata() or {}).get("backbone")
     except _UNREADABLE as error:
-        raise WeightsError(_unreadable(path, _first_line(error))) from error
+        raise WeightsError(_unreadable(path, _reason(error))) from error
 
 
 def digest_tensors(state: State, keys: Iterable[str]) -> str:
@@ -166,7 +166,10 @@ def _unreadable(path: Path, reason: str) -> str:
     return f"{str(path)!r} is not a weights file: {reason}; expected safetensors or a state dict"
 
 
-def _first_line(error: Exception) -> str:
+def _reason(error: Exception) -> str:
+    if isinstance(error, pickle.UnpicklingError) or "weights_only" in str(error):
+        # torch's own words advise to read the file without that guard.
+        return "it holds something other than tensors, or code, which is never run"
     # An empty file is an EOFError without a word.
     return str(error).strip().split("\n")[0] or type(error).__name__
 

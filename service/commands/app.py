@@ -31,12 +31,18 @@ def make_app() -> typer.Typer:
     return app
 
 
+def _show_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"hueweave {version('hueweave')}")
+        raise typer.Exit()
+
+
 def _root(
     show_version: Annotated[
         bool,
-        typer.Option("--version", help="Show the version and leave.", is_eager=True),
+        typer.Option(
+            "--version", help="Show the version and leave.", is_eager=True, callback=_show_version
+        ),
     ] = False,
 ) -> None:
-    if show_version:
-        typer.echo(f"hueweave {version('hueweave')}")
-        raise typer.Exit()
+    pass

@@ -15,7 +15,8 @@ _SHOWN = 20
 
 def build(
     source: Annotated[
-        str, typer.Argument(help="A folder, a list of paths, a CSV or a Parquet file.")
+        str,
+        typer.Argument(metavar="SOURCE", help="A folder, a list of paths, a CSV or Parquet file."),
     ],
     index: o.Index = None,
     backbone: o.Backbone = None,
@@ -67,8 +68,12 @@ def build(
         max_pixels=max_pixels,
     )
     options = BuildOptions(strict, prune, retry_failed, tuple(index_column or ()))
-    with watch_build() as watcher:
-        report = build_index(source, settings, options, watcher, warn, DownloadProgress())
+    try:
+        with watch_build() as watcher:
+            report = build_index(source, settings, options, watcher, warn, DownloadProgress())
+    except KeyboardInterrupt as stopped:
+        note("stopped; what is stored stays, run the same command again to go on")
+        raise typer.Exit(130) from stopped
     _report(report, prune)
 
 

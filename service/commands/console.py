@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import (
@@ -16,11 +17,13 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from indexer.build import Watcher
-from indexer.staging import Plan
+from indexer.watching import Watcher
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+if TYPE_CHECKING:
+    from indexer.staging import Plan
 
 # Without a terminal, a line at most every so often.
 _QUIET_S = 5.0
@@ -57,7 +60,7 @@ class BarWatcher(Watcher):
     def scanned(self, count: int) -> None:
         self._progress.update(self._task, completed=count)
 
-    def planned(self, plan: Plan) -> None:
+    def planned(self, plan: "Plan") -> None:
         self._started = time.monotonic()
         self._progress.update(self._task, description="embedding", completed=0, total=plan.work)
 
@@ -77,7 +80,7 @@ class LineWatcher(Watcher):
         self._total = 0
         self._started = self._said = 0.0
 
-    def planned(self, plan: Plan) -> None:
+    def planned(self, plan: "Plan") -> None:
         self._total, self._started, self._said = plan.work, time.monotonic(), time.monotonic()
         note(f"source: {plan.total} pictures, {plan.work} to embed")
 

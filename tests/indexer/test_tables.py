@@ -135,7 +135,7 @@ def test_parquet_values_come_as_plain_ones_of_their_type(tmp_path: Path) -> None
         inf=[float("inf"), 2.0],
         t=[True, None],
         d=[date(2026, 1, 2), None],
-        m=[datetime(2026, 1, 2, 3, 4, 5), None],  # noqa: DTZ001
+        m=[datetime(2026, 1, 2, 3, 4, 5), None],
         c=[Decimal("1.25"), None],
         u=pa.array([2**64 - 1, 0], pa.uint64()),
         s=pa.array(["x", "y"]).dictionary_encode(),

@@ -101,7 +101,7 @@ def test_a_host_that_is_not_there_is_unavailable(tmp_path: Path) -> None:
             fetch(f"http://127.0.0.1:{port}/{NAME}", tmp_path / NAME)
 
 
-@pytest.mark.parametrize("url", ["ftp://127.0.0.1/net.pth", "http://[bad/net.pth", "net.pth"])
+@pytest.mark.parametrize("url", ["ftp://127.0.0.1/net.pth", "http://\x01/net.pth", "net.pth"])
 def test_an_address_that_is_none_is_named(url: str, tmp_path: Path) -> None:
     with pytest.raises(WeightsError) as caught:
         fetch(url, tmp_path / "net.pth")

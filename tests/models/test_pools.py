@@ -6,7 +6,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from models.pools import foreground_weights, pool_map
+from models.pools import content_map, foreground_weights, pool_map
 
 
 def sheet(left: int, top: int, right: int, bottom: int) -> Tensor:
@@ -36,7 +36,7 @@ def plain_foreground(pixels: Tensor, white: int, side: int) -> NDArray[np.float6
 
 def test_gap_is_the_mean() -> None:
     found = feature_map(3, 5, 7, 9)
-    pooled = pool_map(found, ["gap"], sheet(0, 0, 1, 1).expand(3, -1, -1, -1), 245)
+    pooled = pool_map(found, ["gap"], content_map(sheet(0, 0, 1, 1).expand(3, -1, -1, -1), 245))
     assert list(pooled) == ["gap"]
     assert np.allclose(pooled["gap"], found.double().mean(dim=(2, 3)), rtol=1e-6)
 
@@ -46,7 +46,7 @@ def test_foreground_is_the_weighted_mean_in_plain_words() -> None:
     found = feature_map(3, 6, 8, 8)
     weights = plain_foreground(pixels, 245, 8)
     expected = np.einsum("nchw,nhw->nc", found.double().numpy(), weights)
-    pooled = pool_map(found, ["gap", "foreground"], pixels, 245)
+    pooled = pool_map(found, ["gap", "foreground"], content_map(pixels, 245))
     assert np.allclose(pooled["foreground"], expected, rtol=1e-5)
     assert np.allclose(pooled["gap"], found.mean(dim=(2, 3)), rtol=1e-5)
 
@@ -54,21 +54,21 @@ def test_foreground_is_the_weighted_mean_in_plain_words() -> None:
 @pytest.mark.parametrize("side", [2, 7, 14, 32])
 def test_foreground_weights_sum_to_one(side: int) -> None:
     pixels = torch.cat([sheet(3, 9, 20, 31), sheet(0, 0, 0, 0), sheet(0, 0, 32, 32)])
-    weights = foreground_weights(pixels, 245, side, side)
+    weights = foreground_weights(content_map(pixels, 245), side, side)
     assert weights.shape == (3, side, side)
     assert torch.allclose(weights.sum(dim=(1, 2)), torch.ones(3))
     assert (weights > 0).all()
 
 
 def test_a_white_border_weighs_next_to_nothing() -> None:
-    weights = foreground_weights(sheet(8, 8, 24, 24), 245, 16, 16)[0]
+    weights = foreground_weights(content_map(sheet(8, 8, 24, 24), 245), 16, 16)[0]
     inside = weights[4:12, 4:12].sum()
     assert inside > 0.999
     assert weights[0].max() < 1e-4 < weights[8, 8]
 
 
 def test_the_middle_weighs_more_than_the_edge() -> None:
-    weights = foreground_weights(sheet(0, 0, 32, 32), 245, 8, 8)[0]
+    weights = foreground_weights(content_map(sheet(0, 0, 32, 32), 245), 8, 8)[0]
     assert weights[4, 4] > 4 * weights[0, 4] > 16 * weights[0, 0]
     assert torch.allclose(weights, weights.flip(0))
     assert torch.allclose(weights, weights.T)
@@ -77,20 +77,22 @@ def test_the_middle_weighs_more_than_the_edge() -> None:
 def test_white_is_decided_by_the_darkest_channel() -> None:
     pixels = torch.full((1, 3, 4, 4), 255, dtype=torch.uint8)
     pixels[0, 2, 1, 1] = 244
-    assert foreground_weights(pixels, 245, 4, 4)[0].argmax() == 5
-    assert foreground_weights(pixels, 244, 4, 4)[0].std() == 0
+    assert foreground_weights(content_map(pixels, 245), 4, 4)[0].argmax() == 5
+    assert foreground_weights(content_map(pixels, 244), 4, 4)[0].std() == 0
 
 
 def test_an_all_white_picture_is_pooled_evenly() -> None:
     found = feature_map(1, 5, 8, 8)
-    pooled = pool_map(found, ["gap", "foreground"], sheet(0, 0, 0, 0), 245)
+    pooled = pool_map(found, ["gap", "foreground"], content_map(sheet(0, 0, 0, 0), 245))
     assert torch.isfinite(pooled["foreground"]).all()
     assert torch.allclose(pooled["foreground"], pooled["gap"], rtol=1e-5)
 
 
 def test_a_bfloat16_map_is_summed_in_float32() -> None:
     found = feature_map(2, 4, 112, 112).to(torch.bfloat16)
-    pooled = pool_map(found, ["gap", "foreground"], sheet(0, 0, 32, 32).expand(2, -1, -1, -1), 245)
+    pooled = pool_map(
+        found, ["gap", "foreground"], content_map(sheet(0, 0, 32, 32).expand(2, -1, -1, -1), 245)
+    )
     assert pooled["gap"].dtype == pooled["foreground"].dtype == torch.float32
     assert np.allclose(pooled["gap"], found.double().mean(dim=(2, 3)), rtol=1e-5)
 
@@ -98,6 +100,8 @@ def test_a_bfloat16_map_is_summed_in_float32() -> None:
 def test_a_channels_last_map_pools_the_same() -> None:
     found, pixels = feature_map(2, 6, 8, 8), sheet(3, 9, 20, 31).expand(2, -1, -1, -1)
     last = found.contiguous(memory_format=torch.channels_last)
-    first, second = (pool_map(one, ["gap", "foreground"], pixels, 245) for one in (found, last))
+    first, second = (
+        pool_map(one, ["gap", "foreground"], content_map(pixels, 245)) for one in (found, last)
+    )
     for kind, pooled in first.items():
         assert torch.allclose(pooled, second[kind], rtol=1e-6)

@@ -1,0 +1,136 @@
+"""Loading a snapshot: derived files by their digest, made again from raw pools where damaged."""
+
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.errors import IndexBusyError, IndexFolderError
+from indexer.files import digest_file
+from indexer.generations import (
+    Workshop,
+    rebuild_segments,
+    reference_vectors,
+    store_reference,
+    store_segments,
+)
+from indexer.lock import writer_lock
+from indexer.manifest import DerivedFile, Manifest, read_manifest, write_manifest
+from indexer.segments import Segment, read_segment
+from indexer.snapshot import Snapshot, SpaceSnapshot, live_mask
+from indexer.spaces import Space
+from models.extraction import Vectors
+
+log = logging.getLogger(__name__)
+
+
+class _SupersededError(Exception):
+    """The generation being loaded is not the newest any more, and its files may be gone."""
+
+
+class Loader:
+    """Loads what searches read. ``manifest`` is the newest once ``load`` has returned."""
+
+    def __init__(self, shop: Workshop, manifest: Manifest) -> None:
+        self.manifest = manifest
+        self._shop, self._folder = shop, shop.folder
+
+    def load(self) -> Snapshot:
+        """Return the snapshot of the newest generation; raises IndexFolderError without one."""
+        while True:
+            with suppress(_SupersededError):
+                return self._read_snapshot()
+
+    def _read_snapshot(self) -> Snapshot:
+        live = self._shop.catalog.live_slots()
+        if self.manifest.generation is None and len(live):
+            raise IndexFolderError(
+                f"index {str(self._folder)!r} is unfinished: {len(live)} items are stored, but the "
+                "build was stopped before it ended; run the same `hueweave build` again"
+            )
+        covered = self.manifest.generation.slots if self.manifest.generation else 0
+        newer = live[live >= covered]
+        size = self._shop.catalog.next_slot()
+        spaces = {
+            name: SpaceSnapshot(
+                tuple(self._segments(space)) if name in self.manifest.indexed_spaces else (),
+                self._delta(space, newer),
+                self._reference(space, live),
+            )
+            for name, space in self.manifest.spaces.items()
+        }
+        return Snapshot(live_mask(live, size), spaces)
+
+    def _delta(self, space: Space, newer: NDArray[np.int64]) -> tuple[Vectors, NDArray[np.int64]]:
+        if not len(newer) or not space.ready:
+            return np.empty((0, 0), np.float32), newer[:0]
+        return space.transform(self._shop.pools.read(newer, space.pools)), newer
+
+    def _segments(self, space: Space) -> list[Segment]:
+        if self.manifest.generation is None:
+            return []
+        files = self.manifest.generation.segments[space.name]
+        try:
+            return [self._verified(file, space) for file in files]
+        except IndexFolderError as error:
+            self._check_newest()
+            log.warning("%s; making it again from raw pools", error)
+        segments = rebuild_segments(self._shop, self.manifest, space.name)
+        self._keep(lambda newest: store_segments(self._shop, newest, space.name, segments))
+        return segments
+
+    def _verified(self, file: DerivedFile, space: Space) -> Segment:
+        check_derived(self._folder, file)
+        return read_segment(self._folder / file.path, space.metric)
+
+    def _reference(self, space: Space, live: NDArray[np.int64]) -> Vectors:
+        generation = self.manifest.generation
+        if generation is None or space.name not in generation.references:
+            return np.empty((0, 0), np.float32)
+        file = generation.references[space.name]
+        try:
+            check_derived(self._folder, file)
+            vectors: Vectors = np.load(self._folder / file.path).astype(np.float32)
+            return vectors
+        except (IndexFolderError, OSError, ValueError) as error:
+            self._check_newest()
+            log.warning("%s; drawing the sample again from raw pools", error)
+        vectors = reference_vectors(self._shop, space, live[live < generation.slots])
+        self._keep(lambda newest: store_reference(self._shop, newest, space.name, vectors))
+        return vectors
+
+    def _check_newest(self) -> None:
+        """Raise _Superseded if files are missing because a newer generation took their place."""
+        newest = read_manifest(self._folder)
+        if newest.generation != self.manifest.generation:
+            self.manifest = newest
+            raise _SupersededError
+
+    def _keep(self, store: Callable[[Manifest], Manifest]) -> None:
+        """Let ``store`` write a repaired file, unless somebody else is writing or has written."""
+        try:
+            with writer_lock(self._folder):
+                newest = read_manifest(self._folder)
+                if newest.generation == self.manifest.generation:
+                    self.manifest = store(newest)
+                    write_manifest(self._folder, self.manifest)
+        except (IndexBusyError, IndexFolderError, OSError) as error:
+            log.warning("what was made again stays in memory only: %s", error)
+
+
+def check_derived(folder: Path, file: DerivedFile) -> None:
+    """Raise IndexFolderError if a derived file is missing or its digest is another."""
+    path = folder / file.path
+    try:
+        digest = digest_file(path)
+    except FileNotFoundError:
+        raise IndexFolderError(f"{str(path)!r} is missing") from None
+    except OSError as error:
+        raise IndexFolderError(f"{str(path)!r} cannot be read: {error.strerror}") from error
+    if digest != file.sha256:
+        raise IndexFolderError(
+            f"{str(path)!r} is damaged: its SHA-256 is {digest}, the manifest has {file.sha256}"
+        )

@@ -1,0 +1,333 @@
+"""The build: it does what is to be done, once, and goes on where it was stopped."""
+
+import os
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from indexer.build import BuildOptions, BuildReport, build
+from indexer.catalog import column_expression
+from indexer.errors import BuildFailedError, IndexBusyError, SourceError
+from indexer.local import LocalStore, create_index
+from indexer.local_engine import LocalEngine
+from indexer.lock import writer_lock
+from indexer.sources import open_source
+from indexer.staging import Plan
+from indexer.watching import Watcher
+from models.errors import UnknownNameError
+from models.extraction import Extractor
+from models.images import Limits
+from tests.fakes import SMALL, FakeExtractor, build_fake, manifest, random_colors, write_pictures
+
+
+def contents(index: Path) -> dict[str, object]:
+    """All that must not depend on how a build went: items without their times, files by digest."""
+    store = LocalStore(index)
+    generation = store.manifest.generation
+    assert generation is not None
+    found = {
+        "items": [(i.key, i.version, i.slot, i.digest, i.metadata) for i in store.items()],
+        "failures": store.failures(),
+        "pools": {path.name: path.read_bytes() for path in sorted((index / "pools").iterdir())},
+        "segments": {
+            name: [file.sha256 for file in files] for name, files in generation.segments.items()
+        },
+        "references": {name: file.sha256 for name, file in generation.references.items()},
+        "spaces": store.manifest.spaces,
+        "slots": (generation.slots, generation.vectors, generation.statistics_items),
+    }
+    store.close()
+    return found
+
+
+def counts(report: BuildReport) -> dict[str, int]:
+    plan = report.plan
+    every = {name: getattr(plan, name) for name in Plan.__dataclass_fields__}
+    return {name: count for name, count in every.items() if count}
+
+
+def item_of(index: Path, key: str) -> tuple[int, int]:
+    store = LocalStore(index)
+    item = store.item(key)
+    store.close()
+    assert item is not None
+    return item.version, item.slot
+
+
+def run_with(index: Path, source: Path, extractor: Callable[[], Extractor]) -> BuildReport:
+    engine = LocalEngine(SMALL, Limits(), batch_size=4, threads=2)
+    return build(index, open_source(str(source), index=index), engine, extractor)
+
+
+def never() -> Extractor:
+    raise AssertionError("there is nothing to embed")
+
+
+def test_a_first_build_embeds_everything(tmp_path: Path, pictures: Path) -> None:
+    extractor = FakeExtractor()
+    report = build_fake(tmp_path / "index", pictures, extractor=extractor)
+    assert counts(report) == {"total": 20, "new": 20}
+    assert (report.embedded, report.items, report.failure_count) == (20, 20, 0)
+    assert extractor.pictures == 20
+    assert extractor.blocks == {1, 2, 3, 4}
+
+
+def test_a_second_build_makes_no_extractor_and_changes_nothing(
+    fake_index: Path, pictures: Path
+) -> None:
+    before = contents(fake_index)
+    report = run_with(fake_index, pictures, never)
+    assert counts(report) == {"total": 20, "unchanged": 20}
+    assert report.embedded == 0
+    assert contents(fake_index) == before
+    assert sorted(path.name for path in fake_index.glob("spaces/*/*")) == ["1"] * 5
+
+
+def test_a_changed_picture_gets_a_new_version_and_slot(fake_index: Path, pictures: Path) -> None:
+    assert item_of(fake_index, "003.png") == (1, 3)
+    write_pictures(pictures, {"003.png": (250, 0, 0)})
+    extractor = FakeExtractor()
+    report = build_fake(fake_index, pictures, extractor=extractor)
+    assert counts(report) == {"total": 20, "changed": 1, "unchanged": 19}
+    assert extractor.pictures == 1
+    assert item_of(fake_index, "003.png") == (2, 20)
+
+
+def test_a_touched_picture_is_not_embedded_again(fake_index: Path, pictures: Path) -> None:
+    os.utime(pictures / "003.png", ns=(7, 7))
+    assert counts(run_with(fake_index, pictures, never)) == {
+        "total": 20, "relabelled": 1, "unchanged": 19,
+    }  # fmt: skip
+    assert counts(run_with(fake_index, pictures, never)) == {"total": 20, "unchanged": 20}
+    assert item_of(fake_index, "003.png") == (1, 3)
+
+
+def test_new_labels_cost_no_embedding(tmp_path: Path, pictures: Path) -> None:
+    index, source = tmp_path / "index", pictures / "items.csv"
+    source.write_text("path,price\n000.png,1\n001.png,2\n")
+    build_fake(index, source)
+    source.write_text("path,price\n000.png,1\n001.png,2.5\n")
+    assert counts(run_with(index, source, never)) == {"total": 2, "relabelled": 2}
+    store = LocalStore(index)
+    assert [item.metadata for item in store.items()] == [{"price": 1.0}, {"price": 2.5}]
+    assert store.columns() == {"price": ("number", False)}
+    store.close()
+
+
+def test_a_column_is_indexed_on_request_and_an_unknown_one_refused(
+    tmp_path: Path, pictures: Path
+) -> None:
+    index, source = tmp_path / "index", pictures / "items.csv"
+    source.write_text("path,price\n000.png,1\n001.png,2\n")
+    with pytest.raises(UnknownNameError, match="unknown metadata column 'prize': expected one of"):
+        build_fake(index, source, options=BuildOptions(indexed_columns=("prize",)))
+    build_fake(index, source, options=BuildOptions(indexed_columns=("price",)))
+    db = sqlite3.connect(index / "catalog.sqlite")
+    sql = f"EXPLAIN QUERY PLAN SELECT key FROM items WHERE {column_expression('price')} > 1"
+    assert "USING INDEX" in str(db.execute(sql).fetchall())
+    db.close()
+
+
+def test_what_vanished_is_listed_and_goes_only_when_pruned(
+    fake_index: Path, pictures: Path
+) -> None:
+    for name in ("000.png", "001.png"):
+        (pictures / name).unlink()
+    report = run_with(fake_index, pictures, never)
+    assert (report.vanished, report.items, report.pruned) == (("000.png", "001.png"), 20, 0)
+    report = build_fake(fake_index, pictures, options=BuildOptions(prune=True))
+    assert (report.items, report.pruned) == (18, 2)
+    assert run_with(fake_index, pictures, never).vanished == ()
+
+
+def test_a_key_that_comes_back_gets_a_slot_of_its_own(fake_index: Path, pictures: Path) -> None:
+    kept = (pictures / "000.png").read_bytes()
+    (pictures / "000.png").unlink()
+    build_fake(fake_index, pictures, options=BuildOptions(prune=True))
+    (pictures / "000.png").write_bytes(kept)
+    build_fake(fake_index, pictures)
+    assert item_of(fake_index, "000.png")[1] == 20
+
+
+def test_repeated_rows_are_counted_and_conflicting_ones_write_nothing(
+    tmp_path: Path, pictures: Path
+) -> None:
+    index, source = tmp_path / "index", pictures / "items.csv"
+    source.write_text("path,price\n000.png,1\n000.png,1\n001.png,2\n")
+    assert counts(build_fake(index, source)) == {"total": 2, "new": 2, "repeated": 1}
+    before = contents(index)
+    source.write_text("path,price\n002.png,1\n000.png,1\n000.png,2\n")
+    with pytest.raises(SourceError, match=r"has the key '000\.png' twice"):
+        run_with(index, source, never)
+    assert contents(index) == before
+
+
+@pytest.fixture
+def damaged(pictures: Path) -> Path:
+    """Twenty pictures, three of them unreadable, one missing from a table's folder."""
+    for name in ("002.png", "009.png", "010.png"):
+        (pictures / name).write_bytes(b"no picture")
+    return pictures
+
+
+def test_unreadable_pictures_are_recorded_and_left_in_peace(tmp_path: Path, damaged: Path) -> None:
+    index = tmp_path / "index"
+    report = build_fake(index, damaged)
+    assert (report.items, report.failure_count) == (17, 3)
+    assert [failure.key for failure in report.failures] == ["002.png", "009.png", "010.png"]
+    assert "it is not a picture" in report.failures[0].reason
+    report = run_with(index, damaged, never)
+    assert counts(report) == {"total": 20, "unchanged": 17, "failed_before": 3}
+    assert report.failure_count == 3
+    again = build_fake(index, damaged, options=BuildOptions(retry_failed=True))
+    assert again.plan.new == 3
+
+
+def test_a_mended_picture_is_embedded_and_its_failure_forgotten(
+    tmp_path: Path, damaged: Path
+) -> None:
+    index = tmp_path / "index"
+    build_fake(index, damaged)
+    write_pictures(damaged, {"009.png": (1, 2, 3)})
+    report = build_fake(index, damaged)
+    assert (report.embedded, report.items) == (1, 18)
+    assert [failure.key for failure in report.failures] == ["002.png", "010.png"]
+
+
+def test_a_picture_that_goes_bad_keeps_its_old_item(fake_index: Path, pictures: Path) -> None:
+    (pictures / "000.png").write_bytes(b"no picture now")
+    report = build_fake(fake_index, pictures)
+    assert (report.items, report.failure_count, report.vanished) == (20, 1, ())
+    assert item_of(fake_index, "000.png") == (1, 0)
+
+
+def test_strict_stops_at_the_first_unreadable_picture_every_time(
+    tmp_path: Path, damaged: Path
+) -> None:
+    for _ in range(2):
+        with pytest.raises(BuildFailedError, match=r"'002\.png' cannot be read: it is not a"):
+            build_fake(tmp_path / "index", damaged, options=BuildOptions(strict=True))
+    write_pictures(damaged, dict.fromkeys(("002.png", "009.png", "010.png"), (1, 2, 3)))
+    report = build_fake(tmp_path / "index", damaged, options=BuildOptions(strict=True))
+    assert (report.items, report.failure_count) == (20, 0)
+
+
+def test_a_build_that_can_read_nothing_has_failed(tmp_path: Path) -> None:
+    source = tmp_path / "bad"
+    source.mkdir()
+    for n in range(6):
+        (source / f"{n}.png").write_bytes(b"no picture")
+    for _ in range(2):
+        with pytest.raises(BuildFailedError, match=r"none of the 6 pictures .*'0\.png': it") as e:
+            build_fake(tmp_path / "index", source)
+        assert e.value.exit_code == 1
+
+
+def test_a_second_writer_is_refused_and_told_who_is_writing(
+    fake_index: Path, pictures: Path
+) -> None:
+    with (
+        writer_lock(fake_index),
+        pytest.raises(IndexBusyError, match=f"by process {os.getpid()} on"),
+    ):
+        build_fake(fake_index, pictures)
+
+
+@pytest.mark.parametrize("after", [0, 3, 9, 13])
+def test_a_build_broken_off_and_resumed_equals_one_that_was_not(
+    tmp_path: Path, damaged: Path, after: int
+) -> None:
+    build_fake(tmp_path / "whole", damaged)
+    index = tmp_path / "index"
+    with pytest.raises(KeyboardInterrupt):
+        build_fake(index, damaged, extractor=FakeExtractor(after=after))
+    extractor = FakeExtractor()
+    build_fake(index, damaged, extractor=extractor)
+    assert extractor.pictures < 17 or after == 0
+    assert contents(index) == contents(tmp_path / "whole")
+
+
+def test_batches_stay_the_same_when_files_without_a_size_come_before(
+    tmp_path: Path, pictures: Path
+) -> None:
+    source, sizes = pictures / "list.txt", list[int]()
+    source.write_text("\n".join(["gone.png", *(f"{n:03}.png" for n in range(20))]))
+
+    class Measured(FakeExtractor):
+        def extract(self, pixels, pools):  # type: ignore[no-untyped-def]
+            found = super().extract(pixels, pools)
+            sizes.append(len(pixels))
+            return found
+
+    build_fake(tmp_path / "whole", source, extractor=Measured())
+    whole = sizes[:]
+    sizes.clear()
+    with pytest.raises(KeyboardInterrupt):
+        build_fake(tmp_path / "index", source, extractor=Measured(after=7))
+    build_fake(tmp_path / "index", source, extractor=Measured())
+    assert sizes == whole == [3, 4, 4, 4, 4, 1]
+
+
+def test_a_checkpoint_broken_off_is_made_again(
+    tmp_path: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build_fake(tmp_path / "whole", pictures)
+    index = tmp_path / "index"
+    create_index(index, manifest())
+    with monkeypatch.context() as patched:
+        patched.setattr("indexer.local.write_manifest", _interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            build_fake(index, pictures)
+    run_with(index, pictures, never)
+    assert contents(index) == contents(tmp_path / "whole")
+
+
+def test_a_crash_between_pools_and_commit_leaves_no_trace(
+    tmp_path: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build_fake(tmp_path / "whole", pictures)
+    index = tmp_path / "index"
+    with monkeypatch.context() as patched:
+        patched.setattr("indexer.catalog.Catalog.put_failures", _interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            build_fake(index, pictures, batch_size=9)
+    assert (index / "pools" / "1-gap.f16").stat().st_size == 9 * 6 * 2
+    build_fake(index, pictures)
+    assert contents(index) == contents(tmp_path / "whole")
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_a_watcher_is_told_what_happens(tmp_path: Path, damaged: Path) -> None:
+    told: list[object] = []
+
+    class Told(Watcher):
+        def planned(self, plan: Plan) -> None:
+            told.append(plan.work)
+
+        def advanced(self, done: int, failed: int) -> None:
+            told.append((done, failed))
+
+        def indexing(self) -> None:
+            told.append("indexing")
+
+    create_index(tmp_path / "index", manifest())
+    build_fake(tmp_path / "index", damaged, watcher=Told(), batch_size=8)
+    assert told == [20, (8, 1), (16, 3), (20, 3), "indexing"]
+
+
+def test_a_build_in_a_folder_with_pictures_of_odd_names(tmp_path: Path) -> None:
+    source = tmp_path / "odd"
+    names = ['it\'s "a" 100%.png', "色/🧶 #1?.png", "a\nb.png"]
+    write_pictures(source, dict(zip(names, random_colors(3).values(), strict=True)))
+    Path(os.fsdecode(os.fsencode(source) + b"/caf\xe9.png")).write_bytes(b"")
+    report = build_fake(tmp_path / "index", source)
+    assert (report.items, report.failure_count) == (3, 1)
+    assert report.failures[0].key == r"caf\xe9.png"
+    store = LocalStore(tmp_path / "index")
+    assert sorted(item.key for item in store.items()) == sorted(names)
+    store.close()
