@@ -7,7 +7,8 @@ from statistics import median
 
 from benchmarks.plain_loop import PlainLoop
 from benchmarks.report import Figure
-from indexer.build import BuildOptions, Watcher
+from indexer.build import BuildOptions
+from indexer.watching import Watcher
 from service.building import build_index
 from service.opening import make_index, open_index
 from service.query import Query

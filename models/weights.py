@@ -18,11 +18,16 @@ from models.errors import UnknownNameError, WeightsError
 
 FILE_SUFFIXES = (".safetensors", ".pt", ".pth", ".bin")
 State = dict[str, Tensor]
+# torch.load answers damaged bytes with any of these.
 _UNREADABLE = (
     OSError,
     RuntimeError,
     ValueError,
     EOFError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    AssertionError,
     pickle.UnpicklingError,
     SafetensorError,
 )

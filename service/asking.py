@@ -1,20 +1,30 @@
-"""Questions from the shell: many pictures to one attribute, embedded in batches."""
+"""Questions from the shell: what is asked of an index, in this process or behind a server."""
 
 import json
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
-from models.errors import PictureError
-from models.images import read_picture
-from models.preprocess import Pixels
 from service.errors import QueryError
-from service.opening import Opened
-from service.query import Answer
-from service.search import Target
+from service.query import Answer, Hit, Subject
 
-_BATCH = 32
+
+@dataclass(frozen=True)
+class Question:
+    """In which subjects pictures are compared, and how much is wanted."""
+
+    subjects: Sequence[Subject]
+    limit: int
+    min_score: float
+
+    def check(self, max_limit: int) -> None:
+        """Raise QueryError for what is wrong whatever the index."""
+        if not self.subjects:
+            raise QueryError("name an attribute or a block, such as --attribute color or --block 3")
+        check_limit(self.limit, max_limit)
+        if not 0 <= self.min_score <= 1:
+            raise QueryError(f"min-score is {self.min_score}: expected 0 to 1")
 
 
 @dataclass(frozen=True)
@@ -22,13 +32,13 @@ class Asked:
     """One picture asked with, and its answer or what was wrong with it."""
 
     path: str
-    target: Target
+    subject: Subject
     answer: Answer | None = None
     problem: str | None = None
 
     def to_json(self) -> str:
         """Return one JSON object: the query's path, what was asked for, and the answer."""
-        asked = {"attribute": self.target.attribute, "block": self.target.block}
+        asked = {"attribute": self.subject.attribute, "block": self.subject.block}
         fields = self.answer.model_dump(mode="json", exclude_none=True) if self.answer else {}
         return json.dumps(
             {"query": self.path, **{k: v for k, v in asked.items() if v is not None}, **fields},
@@ -36,23 +46,26 @@ class Asked:
         )
 
 
-def picture_paths(images: Sequence[str], listing: Path | None) -> list[str]:
-    """Return the pictures given and those in a list file; raises QueryError if there are none."""
-    paths = [*images, *(_listed(listing) if listing else [])]
-    if not paths:
-        raise QueryError("no picture is given: name one or more, or a list with --list FILE")
-    return paths
+class Asker(Protocol):
+    """An index that can be asked."""
+
+    def ask(self, paths: Sequence[str], question: Question) -> Iterator[Asked]:
+        """Yield an answer or a problem for each of ``paths`` in each subject, in order.
+
+        Raises UnknownNameError or BlockError for a subject the index does not have.
+        """
+        ...
+
+    def picture(self, hit: Hit) -> bytes | None:
+        """Return the picture of a hit, or None if it is gone."""
+        ...
+
+    def close(self) -> None: ...
 
 
-def check_question(
-    attributes: Sequence[str], blocks: Sequence[int], limit: int, min_score: float, max_limit: int
-) -> None:
-    """Raise QueryError for a question that is wrong whatever the index."""
-    if not attributes and not blocks:
-        raise QueryError("name an attribute or a block, such as --attribute color or --block 3")
-    check_limit(limit, max_limit)
-    if not 0 <= min_score <= 1:
-        raise QueryError(f"min-score is {min_score}: expected 0 to 1")
+def subjects(attributes: Sequence[str], blocks: Sequence[int]) -> list[Subject]:
+    """Return attributes and blocks as subjects, in this order."""
+    return [*(Subject(attribute=name) for name in attributes), *(Subject(block=n) for n in blocks)]
 
 
 def check_limit(limit: int, max_limit: int) -> None:
@@ -61,51 +74,12 @@ def check_limit(limit: int, max_limit: int) -> None:
         raise QueryError(f"limit is {limit}: expected 1 to {max_limit}")
 
 
-def ask(
-    opened: Opened,
-    targets: Sequence[Target],
-    paths: Sequence[str],
-    limit: int,
-    min_score: float,
-) -> Iterator[Asked]:
-    """Yield an answer (or a problem) for each of ``paths`` in each of ``targets``, in order."""
-    for at in range(0, len(paths), _BATCH):
-        some = paths[at : at + _BATCH]
-        squares = [_square(opened, path) for path in some]
-        columns = [
-            list(_ask_batch(opened, target, some, squares, limit, min_score)) for target in targets
-        ]
-        for answers in zip(*columns, strict=True):
-            yield from answers
-
-
-def _ask_batch(
-    opened: Opened,
-    target: Target,
-    paths: Sequence[str],
-    squares: Sequence[Pixels | str],
-    limit: int,
-    min_score: float,
-) -> Iterator[Asked]:
-    started = time.perf_counter()
-    good = [one for one in squares if not isinstance(one, str)]
-    answers: Iterator[Answer] = iter(())
-    if good:
-        found = opened.searcher.answer_squares(target, good, limit, min_score)
-        took = round((time.perf_counter() - started) * 1000 / len(good), 3)
-        answers = (answer.model_copy(update={"took_ms": took}) for answer in found)
-    for path, square in zip(paths, squares, strict=True):
-        if isinstance(square, str):
-            yield Asked(path, target, problem=square)
-        else:
-            yield Asked(path, target, next(answers))
-
-
-def _square(opened: Opened, path: str) -> Pixels | str:
-    try:
-        return opened.searcher.square(read_picture(Path(path), opened.limits))
-    except PictureError as error:
-        return str(error)
+def picture_paths(images: Sequence[str], listing: Path | None) -> list[str]:
+    """Return the pictures given and those in a list file; raises QueryError if there are none."""
+    paths = [*images, *(_listed(listing) if listing else [])]
+    if not paths:
+        raise QueryError("no picture is given: name one or more, or a list with --list FILE")
+    return paths
 
 
 def _listed(path: Path) -> list[str]:

@@ -2,10 +2,11 @@
 
 from typing import TYPE_CHECKING
 
-from indexer.build import BuildOptions, BuildReport, Watcher, build, check_columns
+from indexer.build import BuildOptions, BuildReport, build, check_columns
 from indexer.local import is_index
 from indexer.local_engine import LocalEngine
 from indexer.sources import check_not_empty, open_source
+from indexer.watching import Watcher
 from service.opening import (
     Notify,
     check_same_recipe,

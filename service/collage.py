@@ -7,7 +7,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from models.errors import HueweaveError, PictureError
-from models.images import DEFAULT_LIMITS, Limits, decode, read_picture
+from models.images import DEFAULT_LIMITS, Limits, decode
 
 TILE, GAP, CAPTION = 200, 12, 44
 COLUMNS = 6
@@ -21,9 +21,9 @@ class CollageError(HueweaveError):
 
 @dataclass(frozen=True)
 class Tile:
-    """A picture and two lines of caption; ``path`` None draws a blank."""
+    """A picture's bytes and two lines of caption; ``picture`` None draws a blank."""
 
-    path: Path | None
+    picture: bytes | None
     title: str
     caption: str
     framed: bool = False
@@ -77,7 +77,7 @@ def write_collage(path: Path, rows: Sequence[Row], limits: Limits = DEFAULT_LIMI
 
 def _draw_tile(canvas: Image.Image, tile: Tile, x: int, y: int, limits: Limits) -> None:
     draw = ImageDraw.Draw(canvas)
-    picture = _thumbnail(tile.path, limits)
+    picture = _thumbnail(tile.picture, limits)
     if picture is None:
         draw.rectangle((x, y, x + TILE - 1, y + TILE - 1), fill=_EMPTY)
         draw.text((x + TILE // 2, y + TILE // 2), "picture is gone", _MUTED, _font(15), "mm")
@@ -89,11 +89,11 @@ def _draw_tile(canvas: Image.Image, tile: Tile, x: int, y: int, limits: Limits) 
     draw.text((x, y + TILE + 27), _fit(tile.caption, TILE), _MUTED, _font(13))
 
 
-def _thumbnail(path: Path | None, limits: Limits) -> Image.Image | None:
-    if path is None:
+def _thumbnail(data: bytes | None, limits: Limits) -> Image.Image | None:
+    if data is None:
         return None
     try:
-        image = decode(read_picture(path, limits), limits, at_least=TILE)
+        image = decode(data, limits, at_least=TILE)
     except PictureError:
         return None
     return ImageOps.contain(image, (TILE, TILE))

@@ -3,15 +3,14 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from indexer.store import CatalogStore
-from models.images import Limits
-from service.asking import Asked
+from models.images import Limits, read_picture
+from service.asking import Asked, Asker
 from service.collage import Row, Tile, write_collage
 from service.query import Hit
 
 
 def draw_answers(
-    target: Path, asked: Sequence[Asked], store: CatalogStore, limits: Limits
+    target: Path, asked: Sequence[Asked], asker: Asker, limits: Limits
 ) -> Iterator[Path]:
     """Draw into ``target``, a picture file or a folder, and yield the files written.
 
@@ -20,25 +19,23 @@ def draw_answers(
     answered = [one for one in asked if one.answer is not None]
     if not answered:
         return
-    rows = [_row(one, store) for one in answered]
     if target.suffix and not target.is_dir():
-        write_collage(target, rows, limits)
+        write_collage(target, [_row(one, asker, limits) for one in answered], limits)
         yield target
         return
-    for number, (one, row) in enumerate(zip(answered, rows, strict=True), start=1):
-        what = str(one.target).replace(" ", "-")
+    for number, one in enumerate(answered, start=1):
+        what = str(one.subject).replace(" ", "-")
         path = target / f"{number:04}-{Path(one.path).stem}-{what}.png"
-        write_collage(path, [row], limits)
+        write_collage(path, [_row(one, asker, limits)], limits)
         yield path
 
 
-def _row(one: Asked, store: CatalogStore) -> Row:
-    assert one.answer is not None
-    hits = one.answer.hits
-    query = Tile(Path(one.path), f"query · {one.target}", Path(one.path).name, framed=True)
-    return Row(query, [_tile(rank, hit, store) for rank, hit in enumerate(hits, start=1)])
+def _row(one: Asked, asker: Asker, limits: Limits) -> Row:
+    path = Path(one.path)
+    query = Tile(read_picture(path, limits), f"query · {one.subject}", path.name, framed=True)
+    hits = one.answer.hits if one.answer else []
+    return Row(query, [_tile(rank, hit, asker) for rank, hit in enumerate(hits, start=1)])
 
 
-def _tile(rank: int, hit: Hit, store: CatalogStore) -> Tile:
-    item = store.item(hit.key)
-    return Tile(Path(item.source) if item else None, f"{rank}.  {hit.score:.4f}", hit.key)
+def _tile(rank: int, hit: Hit, asker: Asker) -> Tile:
+    return Tile(asker.picture(hit), f"{rank}.  {hit.score:.4f}", hit.key)

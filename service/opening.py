@@ -14,6 +14,7 @@ from indexer.spaces import parse_metric
 from models.backbones import AUTO, get_backbone
 from models.images import Limits
 from service.errors import SettingsError
+from service.remote import is_remote
 from service.search import Searcher
 from service.settings import Settings, parse_blocks
 
@@ -43,6 +44,8 @@ def index_folder(settings: Settings) -> Path:
     """Return the index folder; raises SettingsError if none is given."""
     if not settings.index:
         raise SettingsError("no index is given: name one with --index DIR or HUEWEAVE_INDEX")
+    if is_remote(settings.index):
+        raise SettingsError(f"index {settings.index!r} is a server: this needs the index's folder")
     return Path(settings.index).expanduser()
 
 

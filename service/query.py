@@ -1,5 +1,6 @@
 """The query and answer schema, one for the shell, for REST and for later clients."""
 
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -52,6 +53,17 @@ class Swatch(_Strict):
     name: str | None = None
     weight: float | None = None
     any: float | None = None
+
+
+@dataclass(frozen=True)
+class Subject:
+    """In what a picture is compared: an attribute or a block; exactly one is not None."""
+
+    attribute: str | None = None
+    block: int | None = None
+
+    def __str__(self) -> str:
+        return self.attribute or f"block {self.block}"
 
 
 class Term(_Strict):

@@ -12,11 +12,11 @@ from indexer.catalog import Item
 from indexer.spaces import Space, similarities
 from indexer.store import CatalogStore, Matches
 from models.errors import PictureError
-from models.extraction import Extractor, Vectors
+from models.extraction import Extractor, RawPools
 from models.images import Limits, decode
 from models.preprocess import Pixels, to_square
 from service.errors import NotYetError, QueryError
-from service.query import Answer, Hit, ImageExample, Query, Term, TermScore
+from service.query import Answer, Hit, ImageExample, Query, Subject, Term, TermScore
 from service.scores import Scale
 
 
@@ -24,12 +24,8 @@ from service.scores import Scale
 class Target:
     """What a term searches: an attribute or a block, and its space."""
 
-    attribute: str | None
-    block: int | None
+    subject: Subject
     space: Space
-
-    def __str__(self) -> str:
-        return self.attribute or f"block {self.block}"
 
 
 class Searcher:
@@ -45,32 +41,27 @@ class Searcher:
         """
         started = time.perf_counter()
         term = _only_term(query)
-        target = self.target(term.attribute, term.block)
+        target = self.target(Subject(term.attribute, term.block))
         example = self._example(term, parts)
         if isinstance(example, Item):
             raw = self._store.pools(np.array([example.slot]), target.space.pools)
-            vectors = target.space.transform(raw)
-            answer = self._answers(target, vectors, query.limit, query.min_score)[0]
+            answer = self._answers(target, raw, query.limit, query.min_score)[0]
         else:
             answer = self.answer_squares(target, [example], query.limit, query.min_score)[0]
         took_ms = round((time.perf_counter() - started) * 1000, 3)
         return answer.model_copy(update={"took_ms": took_ms})
 
-    def target(self, attribute: str | None, block: int | None) -> Target:
-        """Return what an attribute or a block searches; raises if the index has no such thing."""
-        manifest = self._store.manifest
-        if attribute is not None:
-            return Target(attribute, None, manifest.space_of_attribute(attribute))
-        if block is None:
-            raise QueryError("neither an attribute nor a block is given: name one of them")
-        return Target(None, block, manifest.space_of_block(block))
+    def target(self, subject: Subject) -> Target:
+        """Return what an attribute or a block searches.
 
-    def targets(self, attributes: Sequence[str], blocks: Sequence[int]) -> list[Target]:
-        """Return what several attributes and blocks search, in this order."""
-        return [
-            *(self.target(attribute, None) for attribute in attributes),
-            *(self.target(None, block) for block in blocks),
-        ]
+        Raises UnknownNameError or BlockError if the index has no such thing.
+        """
+        manifest = self._store.manifest
+        if subject.attribute is not None:
+            return Target(subject, manifest.space_of_attribute(subject.attribute))
+        if subject.block is None:
+            raise QueryError("neither an attribute nor a block is given: name one of them")
+        return Target(subject, manifest.space_of_block(subject.block))
 
     def square(self, data: bytes) -> Pixels:
         """Return the (size, size, 3) pixels of a picture's bytes; raises PictureError."""
@@ -81,19 +72,18 @@ class Searcher:
         self, target: Target, squares: Sequence[Pixels], limit: int, min_score: float
     ) -> list[Answer]:
         """Return an answer for each square, running the network no deeper than need be."""
-        if not self._store.count():
-            return [self._answer([], exact=True) for _ in squares]
-        space = target.space
-        vectors = space.transform(self._extractor.extract(np.stack(squares), space.pools))
-        return self._answers(target, vectors, limit, min_score)
+        raw = self._extractor.extract(np.stack(squares), target.space.pools)
+        return self._answers(target, raw, limit, min_score)
 
-    def _answers(
-        self, target: Target, vectors: Vectors, limit: int, min_score: float
-    ) -> list[Answer]:
-        """Return an answer for each of (n, d) ``vectors``: scored hits, best first."""
+    def _answers(self, target: Target, raw: RawPools, limit: int, min_score: float) -> list[Answer]:
+        """Return an answer for each row of ``raw``: scored hits, best first."""
         space = target.space
+        reference = self._store.reference(space)
+        if not len(reference):  # an empty index has no mean to centre with, and no hits
+            return [self._answer([], exact=True) for _ in raw[space.pools[0]]]
+        vectors = space.transform(raw)
         found = self._store.search(space, vectors, limit)
-        samples = similarities(vectors, self._store.reference(space), space.metric)
+        samples = similarities(vectors, reference, space.metric)
         answers = []
         for matches, sample in zip(found, samples, strict=True):
             hits = self._hits(target, matches, Scale(sample, space.metric))
@@ -111,8 +101,8 @@ class Searcher:
             if item is None:  # removed since the snapshot was taken
                 continue
             term = TermScore(
-                attribute=target.attribute,
-                block=target.block,
+                attribute=target.subject.attribute,
+                block=target.subject.block,
                 similarity=similarity,
                 score=score,
             )

@@ -6,13 +6,14 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from indexer.build import BuildOptions, BuildReport, Watcher, build
+from indexer.build import BuildOptions, BuildReport, build
 from indexer.local import create_index
 from indexer.local_engine import LocalEngine
 from indexer.manifest import Manifest
 from indexer.presets import get_preset, lay_out
 from indexer.sources import open_source
 from indexer.spaces import Metric
+from indexer.watching import Watcher
 from models.backbones import Backbone
 from models.errors import BlockError
 from models.extraction import PoolName, RawPools

@@ -1,5 +1,6 @@
 """`hueweave export`: keys and embeddings as a NumPy archive."""
 
+from contextlib import closing
 from typing import Annotated
 
 import typer
@@ -31,14 +32,11 @@ def export(
         raise QueryError("name exactly one of --attribute and --block")
     if attribute is not None and pool is not None:
         raise QueryError("--pool goes with --block: an attribute has its own pool")
-    store = LocalStore(index_folder(load_settings(index=index)))
-    try:
+    with closing(LocalStore(index_folder(load_settings(index=index)))) as store:
         if block is not None:
             arrays = export_block(store, block, parse_pool_kind(pool or "gap"))
         else:
             arrays = export_attribute(store, str(attribute))
-    finally:
-        store.close()
     try:
         write_npz(file, arrays)
     except OSError as error:

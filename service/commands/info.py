@@ -1,5 +1,6 @@
 """`hueweave info`: what an index is and holds."""
 
+from contextlib import closing
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -9,6 +10,7 @@ from service.commands.console import note, say
 
 if TYPE_CHECKING:
     from service.info import FailureInfo, IndexInfo
+    from service.settings import Settings
 
 _SHOWN = 10
 
@@ -21,21 +23,26 @@ def info(
     as_json: o.AsJson = False,
 ) -> None:
     """Show what an index is made of, how much it holds, and what could not be read."""
-    from indexer.local import LocalStore
-    from service.info import describe, describe_failure
-    from service.opening import index_folder
     from service.settings import load_settings
 
-    store = LocalStore(index_folder(load_settings(index=index)))
-    try:
-        found = describe(store)
-        listed = [describe_failure(f) for f in store.failures(-1 if failures else _SHOWN)]
-    finally:
-        store.close()
+    found, listed = _look(load_settings(index=index), -1 if failures else _SHOWN)
     if as_json:
         say(_json(found, listed))
     else:
         _print(found, listed)
+
+
+def _look(settings: "Settings", limit: int) -> "tuple[IndexInfo, list[FailureInfo]]":
+    from indexer.local import LocalStore
+    from service.info import describe, describe_failure
+    from service.opening import index_folder, limits
+    from service.remote import RemoteIndex, is_remote
+
+    if settings.index and is_remote(settings.index):
+        with closing(RemoteIndex(settings.index, limits(settings))) as remote:
+            return remote.info(), []
+    with closing(LocalStore(index_folder(settings))) as store:
+        return describe(store), [describe_failure(one) for one in store.failures(limit)]
 
 
 def _json(found: "IndexInfo", listed: "list[FailureInfo]") -> str:
@@ -72,5 +79,5 @@ def _print(found: "IndexInfo", listed: "list[FailureInfo]") -> None:
             f"{' + '.join((*steps, space.metric))}, {how}")  # fmt: skip
     for one in listed:
         say(f"unreadable       {one.key}: {one.reason}")
-    if found.failures > len(listed):
+    if found.failures > len(listed) > 0:
         note(f"… and {found.failures - len(listed)} more: hueweave info --failures")

@@ -1,6 +1,7 @@
 """`hueweave query`: pictures like this one, in a chosen attribute."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,7 +11,8 @@ from service.commands import options as o
 from service.commands.console import DownloadProgress, fail, note, say
 
 if TYPE_CHECKING:
-    from service.asking import Asked
+    from service.asking import Asked, Asker
+    from service.settings import Settings
 
 
 def query(
@@ -43,9 +45,9 @@ def query(
     max_pixels: o.MaxPixels = None,
 ) -> None:
     """Find the pictures of an index that look like IMAGE in an attribute, or in a block."""
-    from service.asking import ask, check_question, picture_paths
+    from service.asking import Question, picture_paths, subjects
     from service.drawing import draw_answers
-    from service.opening import limits, open_index
+    from service.opening import limits
     from service.settings import load_settings
 
     settings = load_settings(
@@ -58,19 +60,28 @@ def query(
         max_pixels=max_pixels,
     )
     paths = picture_paths(images or [], listing)
-    attributes, blocks = attribute or [], block or []
-    check_question(attributes, blocks, limit, min_score, settings.max_limit)
-    opened = open_index(settings, DownloadProgress())
-    try:
-        targets = opened.searcher.targets(attributes, blocks)
-        asked = list(_shown(ask(opened, targets, paths, limit, min_score), as_json))
+    question = Question(subjects(attribute or [], block or []), limit, min_score)
+    question.check(settings.max_limit)
+    with closing(_open(settings)) as asker:
+        asked = list(_shown(asker.ask(paths, question), as_json))
         if collage:
-            for path in draw_answers(collage, asked, opened.store, limits(settings)):
+            for path in draw_answers(collage, asked, asker, limits(settings)):
                 note(f"collage: {path}")
-    finally:
-        opened.close()
     if any(one.problem for one in asked):
         raise typer.Exit(2)
+
+
+def _open(settings: "Settings") -> "Asker":
+    from service.remote import RemoteIndex, is_remote
+
+    if settings.index and is_remote(settings.index):
+        from service.opening import limits
+
+        return RemoteIndex(settings.index, limits(settings))
+    from service.local_asker import LocalAsker
+    from service.opening import open_index
+
+    return LocalAsker(open_index(settings, DownloadProgress()))
 
 
 def _shown(answers: Iterator["Asked"], as_json: bool) -> Iterator["Asked"]:
@@ -86,7 +97,7 @@ def _shown(answers: Iterator["Asked"], as_json: bool) -> Iterator["Asked"]:
 
 
 def _print_table(one: "Asked") -> None:
-    say(f"{one.path}, by {one.target}")
+    say(f"{one.path}, by {one.subject}")
     hits = one.answer.hits if one.answer else []
     if not hits:
         say("  nothing found")

@@ -1,5 +1,6 @@
 """`hueweave verify`: catalog, pools, segments and pictures held against each other."""
 
+from contextlib import closing
 from typing import Annotated
 
 import typer
@@ -20,15 +21,12 @@ def verify(
     from service.settings import load_settings
     from service.verify import verify as find_problems
 
-    store = LocalStore(index_folder(load_settings(index=index)))
-    try:
+    with closing(LocalStore(index_folder(load_settings(index=index)))) as store:
         count = 0
         for problem in find_problems(store, pictures=pictures, tick=_tick):
             say(problem)
             count += 1
         items = store.count()
-    finally:
-        store.close()
     if count:
         note(f"{count} problems")
         raise typer.Exit(1)

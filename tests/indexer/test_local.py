@@ -14,6 +14,7 @@ from indexer.local import LocalStore, check_can_create, create_index, is_index
 from indexer.manifest import read_manifest
 from indexer.spaces import Space
 from models.extraction import PoolName, Vectors
+from service.verify import verify
 from tests.fakes import CHANNELS, build_fake, manifest
 
 
@@ -81,8 +82,8 @@ def test_an_empty_index_finds_nothing(tmp_path: Path) -> None:
     for space in spaces(store):
         (match,) = store.search(space, _zeros(store, space), 5)
         assert (len(match.slots), store.count(), store.reference(space).size) == (0, 0, 0)
+    assert list(verify(store)) == []
     store.close()
-    assert problems(tmp_path / "index") == []
 
 
 def test_many_threads_load_the_snapshot_once(

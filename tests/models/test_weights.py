@@ -1,6 +1,7 @@
 """Weights are found by name or file, read without running code, and told apart by digest."""
 
 import pickle
+import random
 from pathlib import Path
 
 import pytest
@@ -126,6 +127,29 @@ def test_bytes_that_are_no_weights_are_refused(suffix: str, data: bytes, tmp_pat
     path.write_bytes(data)
     with pytest.raises(WeightsError, match=r"is not a weights file: \w.*expected safetensors or"):
         load_state(at(path))
+
+
+@pytest.mark.parametrize("kind", ["zip", "legacy", "safetensors"])
+@pytest.mark.filterwarnings("ignore:Detected pickle protocol")
+def test_mutated_bytes_give_tensors_or_a_weights_error(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / ("net.safetensors" if kind == "safetensors" else "net.pth")
+    state = {"a": torch.arange(6.0), "b": torch.ones(2, 3)}
+    if kind == "safetensors":
+        save_file(state, path)
+    else:
+        torch.save(state, path, _use_new_zipfile_serialization=kind == "zip")
+    data, chance, refused = path.read_bytes(), random.Random(1), 0
+    for _ in range(300):
+        changed = bytearray(data)
+        for _ in range(chance.choice((1, 2, 5))):
+            spot = chance.randrange(min(len(changed), 400))
+            changed[spot : spot + chance.choice((0, 1, 1, 9))] = chance.randbytes(1)
+        path.write_bytes(changed)
+        try:
+            load_state(at(path))
+        except WeightsError:
+            refused += 1
+    assert refused > 50
 
 
 @pytest.mark.parametrize("content", [[1, 2], {"a": 3}, torch.zeros(2), {"state_dict": {"a": "b"}}])
