@@ -133,6 +133,12 @@ def test_slots_of_deleted_items_are_never_given_out_again(catalog: Catalog) -> N
     assert catalog.live_slots().tolist() == []
 
 
+def test_the_next_slot_never_goes_back(catalog: Catalog) -> None:
+    put(catalog, item("a", 5))
+    put(catalog, item("b", 2))
+    assert catalog.next_slot() == 6
+
+
 def test_a_replaced_item_leaves_its_slot(catalog: Catalog) -> None:
     put(catalog, item("a", 0), item("b", 1))
     put(catalog, item("a", 2, version=2))

@@ -171,4 +171,5 @@ def test_a_repair_never_replaces_a_manifest_that_is_newer(
     _ = store.snapshot
     store.close()
     assert _generation(fake_index).number == 2
+    assert problems(fake_index) == []  # every item is in the newer one's segments
     assert len(answers(fake_index)["block4-gap"]) == 21

@@ -169,6 +169,17 @@ def test_a_failure_is_work_again_only_when_changed_or_asked_for(
     assert keys(staging) == ["a.png", "gone.png"]
 
 
+def test_a_failure_at_another_path_is_work(catalog: Catalog, tmp_path: Path) -> None:
+    first, second = write(tmp_path, "a.png"), write(tmp_path, "b.png")
+    for entry in (first, second):
+        os.utime(entry.path, ns=(5, 5))
+    with catalog.transaction():
+        catalog.put_failures([Failure("a.png", str(first.path), 7, 5, "why")])
+    moved = Entry("a.png", second.path)
+    assert Staging(catalog).fill(Fixed([first])) == plan(total=1, failed_before=1)
+    assert Staging(catalog).fill(Fixed([moved])) == plan(total=1, new=1)
+
+
 def test_an_item_whose_file_went_bad_stays_and_has_not_vanished(
     catalog: Catalog, tmp_path: Path
 ) -> None:
