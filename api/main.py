@@ -24,4 +24,7 @@ def run(arguments: list[str]) -> int:
     except HueweaveError as error:
         fail(str(error))
         return error.exit_code
+    except OSError as error:  # a full disk, a folder without rights: not the caller's wording
+        fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+        return 1
     return 0

@@ -1,58 +1,40 @@
 """Making the derived files of a generation: segments and reference samples, from raw pools."""
 
 import shutil
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.catalog import Catalog
 from indexer.files import digest_file, sync_file, sync_folder, write_durably
 from indexer.manifest import DerivedFile, Generation, Manifest
-from indexer.pools import PoolStore
-from indexer.segments import IndexTypeError, Segment, build_segment
-from indexer.spaces import Space, iterate
-from models.extraction import RawPools, Vectors
+from indexer.segments import Segment
+from indexer.spaces import Space
+from indexer.workshop import Workshop
+from models.extraction import Vectors
 
 Slots = NDArray[np.int64]
 SPACES = "spaces"
-REFERENCE_SIZE = 4096
 # Past this share of growth since the means were taken, or of deleted rows, all is made anew.
 _DRIFT = 0.2
-
-
-@dataclass(frozen=True)
-class Workshop:
-    """What derived files are made from and where they go."""
-
-    folder: Path
-    catalog: Catalog
-    pools: PoolStore
-
-    def vectors(self, space: Space, slots: Slots) -> Iterator[tuple[Slots, Vectors]]:
-        """Yield (slots, (n, d) vectors) of a space in runs."""
-        for run in iterate(slots):
-            yield run, space.transform(self.pools.read(run, space.pools))
-
-    def raw(self, space: Space, slots: Slots) -> Iterator[RawPools]:
-        """Yield raw pools of a space in runs."""
-        for run in iterate(slots):
-            yield self.pools.read(run, space.pools)
+# Each build that adds something adds a segment; past this many they are made into one.
+_MAX_SEGMENTS = 16
 
 
 def next_generation(shop: Workshop, manifest: Manifest) -> Manifest:
     """Return a manifest with a generation that covers every item, its files written and synced.
 
-    While the catalog has not drifted, the means stay, the segments there are linked, and one
-    segment with the new items is added; else means and all segments are made anew.
+    While the catalog has not drifted, means and samples stay, the segments there are linked (or
+    made into one, if they have become many), and one with the new items is added; else all is
+    made anew.
     """
     live = shop.catalog.live_slots()
     last = manifest.generation
-    grown = last if last and _still_fits(manifest, last, live) else None
+    frozen = last if last and _still_fits(manifest, last, live) else None
+    linked = frozen if frozen and not _has_many_segments(frozen) else None
     spaces = manifest.spaces
-    if not grown:
+    if not frozen:
         spaces = {name: one.with_mean(shop.raw(one, live)) for name, one in spaces.items()}
     number = last.number + 1 if last else 1
     segments: dict[str, list[DerivedFile]] = {}
@@ -60,17 +42,17 @@ def next_generation(shop: Workshop, manifest: Manifest) -> Manifest:
     for name, space in spaces.items():
         target = _fresh_folder(shop.folder, name, number)
         if name in manifest.indexed_spaces:
-            segments[name] = _write_segments(shop, manifest, space, live, target, grown)
+            segments[name] = _write_segments(shop, manifest, space, live, target, linked)
         if space.ready:
-            references[name] = _write_reference(shop, space, live, target, grown)
+            references[name] = _write_reference(shop, space, live, target, frozen)
         for folder in (target, target.parent, target.parent.parent):
             sync_folder(folder)
-    added = int((live >= grown.slots).sum()) if grown else 0
+    added = int((live >= linked.slots).sum()) if linked else 0
     generation = Generation(
         number=number,
         slots=shop.catalog.next_slot(),
-        statistics_items=grown.statistics_items if grown else len(live),
-        vectors=grown.vectors + added if grown else len(live),
+        statistics_items=frozen.statistics_items if frozen else len(live),
+        vectors=linked.vectors + added if linked else len(live),
         segments=segments,
         references=references,
     )
@@ -83,27 +65,6 @@ def remove_other_generations(folder: Path, manifest: Manifest) -> None:
     for found in (folder / SPACES).glob("*/*"):
         if found.name != keep or found.parent.name not in manifest.spaces:
             shutil.rmtree(found, ignore_errors=True)
-
-
-def rebuild_segments(shop: Workshop, manifest: Manifest, name: str) -> list[Segment]:
-    """Return the segments of a space made again from raw pools, with its frozen mean."""
-    assert manifest.generation is not None
-    live = shop.catalog.live_slots()
-    covered = live[live < manifest.generation.slots]
-    space = manifest.spaces[name]
-    return [_build(shop, manifest, space, covered)] if len(covered) else []
-
-
-def reference_vectors(shop: Workshop, space: Space, live: Slots) -> Vectors:
-    """Return the (n, d) vectors of a fixed random sample of ``live``, at most REFERENCE_SIZE.
-
-    They are rounded to float16, as they are stored.
-    """
-    random = np.random.default_rng(0)
-    size = min(REFERENCE_SIZE, len(live))
-    chosen = np.sort(random.choice(live, size=size, replace=False))
-    vectors = space.transform(shop.pools.read(chosen, space.pools))
-    return vectors.astype(np.float16).astype(np.float32)
 
 
 def is_stale(manifest: Manifest, live: Slots, next_slot: int) -> bool:
@@ -149,14 +110,13 @@ def _still_fits(manifest: Manifest, old: Generation, live: Slots) -> bool:
     return growth <= _DRIFT and _deleted(old, live) <= _DRIFT
 
 
+def _has_many_segments(generation: Generation) -> bool:
+    return any(len(files) >= _MAX_SEGMENTS for files in generation.segments.values())
+
+
 def _deleted(generation: Generation, live: Slots) -> float:
     """Return the share of a generation's vectors that belong to no item any more."""
     return 1 - int((live < generation.slots).sum()) / max(generation.vectors, 1)
-
-
-def _build(shop: Workshop, manifest: Manifest, space: Space, slots: Slots) -> Segment:
-    dimension = sum(manifest.pools[pool] for pool in space.pools)
-    return build_segment(manifest.index_type, space.metric, dimension, shop.vectors(space, slots))
 
 
 def _write_segments(
@@ -165,30 +125,23 @@ def _write_segments(
     space: Space,
     live: Slots,
     target: Path,
-    grown: Generation | None,
+    linked: Generation | None,
 ) -> list[DerivedFile]:
-    kept = _link(shop.folder, grown.segments[space.name], target) if grown else []
-    slots = live[live >= grown.slots] if grown and kept else live
+    kept = _link(shop.folder, linked.segments[space.name], target) if linked else []
+    slots = live[live >= linked.slots] if linked and kept else live
     if not len(slots):
         return kept
-    try:
-        segment = _build(shop, manifest, space, slots)
-    except IndexTypeError:
-        if not kept:
-            raise
-        # The few added since are fewer than the lists of an IVF; they are soon scanned.
-        segment = _build(shop, replace(manifest, index_type="Flat"), space, slots)
     path = target / f"segment-{len(kept)}.faiss"
-    segment.write(path)
+    shop.segment(manifest, space, slots).write(path)
     return [*kept, _derived(shop.folder, path)]
 
 
 def _write_reference(
-    shop: Workshop, space: Space, live: Slots, target: Path, grown: Generation | None
+    shop: Workshop, space: Space, live: Slots, target: Path, frozen: Generation | None
 ) -> DerivedFile:
-    if grown and (kept := _link(shop.folder, [grown.references[space.name]], target)):
+    if frozen and (kept := _link(shop.folder, [frozen.references[space.name]], target)):
         return kept[0]
-    return _save_reference(shop.folder, reference_vectors(shop, space, live), target)
+    return _save_reference(shop.folder, shop.reference(space, live), target)
 
 
 def _save_reference(folder: Path, vectors: Vectors, target: Path) -> DerivedFile:

@@ -10,18 +10,13 @@ from numpy.typing import NDArray
 
 from indexer.errors import IndexBusyError, IndexFolderError
 from indexer.files import digest_file
-from indexer.generations import (
-    Workshop,
-    rebuild_segments,
-    reference_vectors,
-    store_reference,
-    store_segments,
-)
+from indexer.generations import store_reference, store_segments
 from indexer.lock import writer_lock
 from indexer.manifest import DerivedFile, Manifest, read_manifest, write_manifest
 from indexer.segments import Segment, read_segment
 from indexer.snapshot import Snapshot, SpaceSnapshot, live_mask
 from indexer.spaces import Space
+from indexer.workshop import Workshop
 from models.extraction import Vectors
 
 log = logging.getLogger(__name__)
@@ -78,7 +73,7 @@ class Loader:
         except IndexFolderError as error:
             self._check_newest()
             log.warning("%s; making it again from raw pools", error)
-        segments = rebuild_segments(self._shop, self.manifest, space.name)
+        segments = self._shop.covered_segments(self.manifest, space)
         self._keep(lambda newest: store_segments(self._shop, newest, space.name, segments))
         return segments
 
@@ -98,7 +93,7 @@ class Loader:
         except (IndexFolderError, OSError, ValueError) as error:
             self._check_newest()
             log.warning("%s; drawing the sample again from raw pools", error)
-        vectors = reference_vectors(self._shop, space, live[live < generation.slots])
+        vectors = self._shop.reference(space, live[live < generation.slots])
         self._keep(lambda newest: store_reference(self._shop, newest, space.name, vectors))
         return vectors
 

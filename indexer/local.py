@@ -10,25 +10,15 @@ from numpy.typing import NDArray
 from indexer.catalog import Catalog, Failure, Item
 from indexer.errors import IndexBusyError, IndexFolderError
 from indexer.files import sync_folder
-from indexer.generations import (
-    Workshop,
-    is_stale,
-    next_generation,
-    remove_other_generations,
-)
+from indexer.generations import is_stale, next_generation, remove_other_generations
 from indexer.loading import Loader
-from indexer.loading import check_derived as check_derived
 from indexer.lock import LOCK_NAME, writer_lock
-from indexer.manifest import (
-    FILE_NAME,
-    Manifest,
-    read_manifest,
-    write_manifest,
-)
+from indexer.manifest import FILE_NAME, Manifest, read_manifest, write_manifest
 from indexer.pools import PoolStore
 from indexer.snapshot import Snapshot, rows, scan
 from indexer.spaces import Space
 from indexer.store import Matches
+from indexer.workshop import Workshop
 from models.extraction import PoolName, RawPools, Vectors
 
 _CATALOG, _POOLS = "catalog.sqlite", "pools"

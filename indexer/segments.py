@@ -1,6 +1,7 @@
 """Immutable FAISS segments: vectors of one space under their slots, never changed once written."""
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from indexer.files import write_durably
 from indexer.spaces import Metric
 from models.errors import HueweaveError
 from models.extraction import Vectors
+
+log = logging.getLogger(__name__)
 
 Slots = NDArray[np.int64]
 _METRICS = {"cosine": faiss.METRIC_INNER_PRODUCT, "l2": faiss.METRIC_L2}
@@ -93,15 +96,21 @@ def check_index_type(index_type: str, dimension: int, metric: Metric) -> None:
 
 
 def build_segment(
-    index_type: str, metric: Metric, dimension: int, batches: Iterator[tuple[Slots, Vectors]]
+    index_type: str,
+    metric: Metric,
+    dimension: int,
+    batches: Iterable[tuple[Slots, Vectors]],
+    sample: Callable[[int], Vectors],
 ) -> Segment:
     """Return a segment of all ``batches``, (slots, (n, d) vectors) each, held once in memory.
 
-    Raises IndexTypeError if there are too few vectors to train ``index_type``.
+    ``sample`` gives so many of the vectors, or all, to train on. Too few to train ``index_type``
+    are too few to need it: they get a flat segment.
     """
     inner = _make(index_type, dimension, metric)
-    if not inner.is_trained:
-        batches = _train(inner, index_type, batches)
+    if not inner.is_trained and not _train(inner, sample(_TRAINING_POINTS)):
+        log.warning("too few vectors to train %s: searching them one by one", index_type)
+        inner = _make("Flat", dimension, metric)
     index = faiss.IndexIDMap2(inner)
     for slots, vectors in batches:
         index.add_with_ids(vectors, slots)
@@ -140,23 +149,14 @@ def _innermost(index: faiss.Index) -> faiss.Index:
     return index
 
 
-def _train(
-    inner: faiss.Index, index_type: str, batches: Iterator[tuple[Slots, Vectors]]
-) -> Iterator[tuple[Slots, Vectors]]:
-    """Train on the first vectors and yield them again with the rest."""
-    seen: list[tuple[Slots, Vectors]] = []
-    count = 0
-    for batch in batches:
-        seen.append(batch)
-        count += len(batch[0])
-        if count >= _TRAINING_POINTS:
-            break
+def _train(inner: faiss.Index, vectors: Vectors) -> bool:
+    """Train and return True, or return False if there are too few ``vectors`` for it."""
     try:
-        inner.train(np.concatenate([vectors for _, vectors in seen]))
-    except (RuntimeError, ValueError) as error:
-        raise IndexTypeError(
-            f"index type {index_type!r} cannot be trained on {count:,} vectors: use Flat, "
-            "or an IVF with fewer lists"
-        ) from error
-    yield from seen
-    yield from batches
+        inner.train(vectors)
+    except RuntimeError:
+        return False
+    ivf = faiss.try_extract_index_ivf(inner)
+    if ivf is not None:
+        # FAISS would look into one list; a sixteenth of them finds most neighbours.
+        ivf.nprobe = min(ivf.nlist, max(8, ivf.nlist // 16))
+    return True

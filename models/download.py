@@ -38,7 +38,7 @@ def fetch(url: str, path: Path, progress: Progress | None = None) -> Path:
 
     The eight hex digits that torchvision puts into its file names are the start of the file's
     SHA-256 and are checked. Raises WeightsUnavailableError if the host does not answer with the
-    file, WeightsError if what came is damaged or cannot be written.
+    file or there is no place for it, WeightsError if what came is damaged.
     """
     # Not mkstemp's file, which nobody else could read: a cache of weights is often shared.
     partial = path.with_name(f"{path.name}.{uuid4().hex}.partial")
@@ -51,7 +51,9 @@ def fetch(url: str, path: Path, progress: Progress | None = None) -> Path:
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise WeightsUnavailableError(f"cannot download {url}: {_reason(error)}") from error
     except OSError as error:
-        raise WeightsError(f"cannot write weights to {str(path)!r}: {error.strerror}") from error
+        raise WeightsUnavailableError(
+            f"cannot write weights to {str(path)!r}: {error.strerror}"
+        ) from error
     finally:
         with suppress(OSError):
             partial.unlink()

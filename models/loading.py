@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from models.backbones import AUTO, Backbone, get_backbone
+from models.backbones import AUTO, PACKAGED, Backbone, get_backbone
 from models.download import Progress
 from models.errors import WeightsError, WeightsUnavailableError
 from models.extractor import NetworkExtractor
@@ -106,7 +106,9 @@ def _choose(
 
 
 def _preferred(weights: str | None) -> str:
-    """A file that says what it is for decides; else resnet50."""
+    """Packaged weights, or a file that says what it is for, decide; else resnet50."""
+    if weights == PACKAGED:
+        return PACKAGED_FALLBACK
     path = Path(weights) if weights else None
     return (path and path.is_file() and declared_backbone(path)) or PREFERRED
 

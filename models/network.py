@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from models.backbones import BLOCKS, Backbone
+from models.backbones import Backbone
 from models.errors import BlockError, WeightsError
 from models.networks import build_stages
 from models.weights import State, digest_tensors
@@ -62,12 +62,6 @@ def load_network(
         _load(backbone, stage, state)
     network = Network([_fold(stage.eval()) for stage in stages[:depth]]).requires_grad_(False)
     return network.eval(), digest_tensors(state, keys)
-
-
-def stored_blocks(backbone: Backbone, state: State) -> tuple[int, ...]:
-    """Return the blocks that ``state`` covers, from 1 on without a gap."""
-    with torch.device("meta"):
-        return BLOCKS[: _covered(build_stages(backbone), state)]
 
 
 def _covered(stages: Sequence[nn.Module], state: State) -> int:

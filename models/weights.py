@@ -48,7 +48,6 @@ def find_weights(
     backbone: Backbone,
     name: str | None = None,
     *,
-    download: bool = True,
     mirror: str | None = None,
     progress: Progress | None = None,
 ) -> Weights:
@@ -67,11 +66,11 @@ def find_weights(
         return Weights(str(_existing_file(name)), _existing_file(name), backbone.mean, backbone.std)
     if name == PACKAGED and backbone.weights == PACKAGED:
         return Weights(PACKAGED, _packaged_file(), HALF, HALF)
-    return _published(backbone, name, download, mirror, progress)
+    return _published(backbone, name, mirror, progress)
 
 
 def _published(
-    backbone: Backbone, name: str, download: bool, mirror: str | None, progress: Progress | None
+    backbone: Backbone, name: str, mirror: str | None, progress: Progress | None
 ) -> Weights:
     known = published_names(backbone)
     if name not in known:
@@ -79,8 +78,6 @@ def _published(
     entry = torchvision.models.get_model_weights(backbone.torchvision)[name]
     path = checkpoint_path(entry.url)
     if not path.is_file():
-        if not download:
-            raise WeightsError(f"weights {name} of {backbone.name} are not on disk: {str(path)!r}")
         fetch(mirrored(entry.url, mirror), path, progress)
     train = entry.transforms()
     return Weights(name, path, _triple(train.mean), _triple(train.std))

@@ -1,14 +1,17 @@
 """Verification: catalog, pools, segments and pictures held against each other."""
 
-import hashlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 
 from indexer.errors import IndexFolderError
-from indexer.local import LocalStore, check_derived
+from indexer.files import digest_file
+from indexer.loading import check_derived
+from indexer.local import LocalStore
+from indexer.manifest import DerivedFile, Generation
 from indexer.segments import read_segment
+from indexer.snapshot import live_mask
 from indexer.spaces import iterate
 
 Tick = Callable[[int, int], None]
@@ -22,7 +25,12 @@ def verify(store: LocalStore, *, pictures: bool = False, tick: Tick | None = Non
     """
     yield from (f"catalog.sqlite: {problem}" for problem in store.catalog.check())
     yield from _pools(store)
-    yield from _derived(store)
+    generation = store.manifest.generation
+    if generation is not None:
+        yield from _references(store, generation)
+        yield from _segments(store, generation)
+    elif store.count():
+        yield f"no generation: {store.count()} items are in no segment; run the build again"
     yield from _pictures(store, pictures, tick)
 
 
@@ -39,27 +47,33 @@ def _pools(store: LocalStore) -> Iterator[str]:
             yield f"pools/{name}: {error}"
 
 
-def _derived(store: LocalStore) -> Iterator[str]:
-    generation = store.manifest.generation
+def _references(store: LocalStore, generation: Generation) -> Iterator[str]:
+    for file in generation.references.values():
+        yield from _off(store, file)
+
+
+def _segments(store: LocalStore, generation: Generation) -> Iterator[str]:
     live = store.catalog.live_slots()
-    if generation is None:
-        if len(live):
-            yield f"no generation: {len(live)} items are in no segment; run the build again"
-        return
-    covered = set(live[live < generation.slots].tolist())
+    covered = live[live < generation.slots]
     for space, files in generation.segments.items():
-        found: set[int] = set()
-        for file in (*files, generation.references[space]):
-            try:
-                check_derived(store.folder, file)
-                if file.path.endswith(".faiss"):
-                    metric = store.manifest.spaces[space].metric
-                    found |= set(read_segment(store.folder / file.path, metric).slots.tolist())
-            except IndexFolderError as error:
-                yield f"{error} (it is made again from raw pools when the index is next opened)"
-                found |= covered
-        if missing := covered - found:
-            yield f"spaces/{space}: {len(missing)} items are in no segment"
+        problems = [problem for file in files for problem in _off(store, file)]
+        yield from problems
+        if problems:
+            continue
+        found = live_mask(covered[:0], generation.slots)
+        for file in files:
+            path, metric = store.folder / file.path, store.manifest.spaces[space].metric
+            found[read_segment(path, metric).slots] = True
+        if not found[covered].all():
+            missing = int((~found[covered]).sum())
+            yield f"spaces/{space}: {missing} items are in no segment"
+
+
+def _off(store: LocalStore, file: DerivedFile) -> Iterator[str]:
+    try:
+        check_derived(store.folder, file)
+    except IndexFolderError as error:
+        yield f"{error} (it is made again from raw pools when the index is next opened)"
 
 
 def _pictures(store: LocalStore, read: bool, tick: Tick | None) -> Iterator[str]:
@@ -68,7 +82,7 @@ def _pictures(store: LocalStore, read: bool, tick: Tick | None) -> Iterator[str]
         path = Path(item.source)
         if not path.is_file():
             yield f"{item.key!r}: its picture {item.source!r} is gone"
-        elif read and hashlib.sha256(path.read_bytes()).hexdigest() != item.digest:
+        elif read and digest_file(path) != item.digest:
             yield f"{item.key!r}: its picture {item.source!r} has changed"
         if tick and (done % 1000 == 0 or done == total):
             tick(done, total)

@@ -2,14 +2,15 @@
 
 from pathlib import Path
 
+import faiss
 import numpy as np
 import pytest
 
-from indexer import generations
+from indexer import generations, workshop
 from indexer.build import BuildOptions
 from indexer.local import LocalStore
 from indexer.manifest import Generation, Manifest, read_manifest
-from indexer.segments import IndexTypeError, read_segment
+from indexer.segments import read_segment
 from indexer.spaces import Space
 from models.extraction import Vectors
 from tests.fakes import build_fake, manifest, random_colors, write_pictures
@@ -202,22 +203,44 @@ def test_a_few_new_items_fit_beside_an_ivf_they_could_not_train(
     store.close()
 
 
-def test_an_index_type_the_first_items_cannot_train_is_named(
+def test_an_index_type_the_first_items_cannot_train_waits_until_there_are_more(
     tmp_path: Path, pictures: Path
 ) -> None:
-    made = manifest(index_type="IVF64,Flat")
-    with pytest.raises(IndexTypeError, match="'IVF64,Flat' cannot be trained on 20 vectors"):
-        build_fake(tmp_path / "index", pictures, made=made)
+    index = tmp_path / "index"
+    build_fake(index, pictures, made=manifest(index_type="IVF64,Flat"))
+    assert not any("IVF" in kind for kind in kinds(index))
+    add(pictures, 300)
+    build_fake(index, pictures, batch_size=64)
+    assert all("IVF" in kind for kind in kinds(index))
+
+
+def kinds(index: Path) -> set[str]:
+    outer = [faiss.read_index(str(path)) for path in index.glob("spaces/*/*/*.faiss")]
+    return {type(faiss.downcast_index(one.index)).__name__ for one in outer}
+
+
+def test_many_segments_are_made_into_one_with_the_means_they_had(
+    fake_index: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(generations, "_MAX_SEGMENTS", 3)
+    means = read_manifest(fake_index).spaces
+    sizes = []
+    for seed in range(1, 4):
+        add(pictures, 1, seed=seed)
+        build_fake(fake_index, pictures)
+        sizes.append(set(map(tuple, segment_sizes(fake_index).values())))
+    assert sizes == [{(20, 1)}, {(20, 1, 1)}, {(23,)}]
+    assert read_manifest(fake_index).spaces == means
 
 
 def test_the_reference_sample_is_fixed_and_at_most_its_size(
     fake_index: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(generations, "REFERENCE_SIZE", 7)
+    monkeypatch.setattr(workshop, "REFERENCE_SIZE", 7)
     store = LocalStore(fake_index)
     live, space = store.catalog.live_slots(), store.manifest.spaces["block4-gap"]
-    first = generations.reference_vectors(store._shop, space, live)
-    again = generations.reference_vectors(store._shop, space, live)
+    first = store._shop.reference(space, live)
+    again = store._shop.reference(space, live)
     np.testing.assert_array_equal(first, again)
     every = space.transform(store.pools(live, space.pools)).astype(np.float16).astype(np.float32)
     assert first.shape == (7, 12)

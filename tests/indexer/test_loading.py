@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from indexer import loading
 from indexer.errors import IndexFolderError
 from indexer.local import LocalStore
 from indexer.lock import writer_lock
 from indexer.manifest import DerivedFile, read_manifest
 from indexer.spaces import Space
+from indexer.workshop import Workshop
 from service.verify import verify
 from tests.fakes import build_fake, random_colors, write_pictures
 
@@ -158,16 +158,16 @@ def test_a_repair_never_replaces_a_manifest_that_is_newer(
     fake_index: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     flip(fake_index / files(fake_index)[0].path)
-    store, rebuild = LocalStore(fake_index), loading.rebuild_segments
+    store, rebuild = LocalStore(fake_index), Workshop.covered_segments
     write_pictures(pictures, {"new.png": (9, 90, 9)})
 
     def rebuild_while_another_process_builds(*given):  # type: ignore[no-untyped-def]
         found = rebuild(*given)
-        monkeypatch.setattr(loading, "rebuild_segments", rebuild)
+        monkeypatch.setattr(Workshop, "covered_segments", rebuild)
         build_fake(fake_index, pictures)
         return found
 
-    monkeypatch.setattr(loading, "rebuild_segments", rebuild_while_another_process_builds)
+    monkeypatch.setattr(Workshop, "covered_segments", rebuild_while_another_process_builds)
     _ = store.snapshot
     store.close()
     assert _generation(fake_index).number == 2

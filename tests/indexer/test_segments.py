@@ -41,7 +41,7 @@ def batches(size: int = 250, count: int = COUNT) -> Iterator[tuple[np.ndarray, n
 
 
 def segment(index_type: str = "Flat", metric: Metric = "cosine") -> Segment:
-    return build_segment(index_type, metric, WIDTH, batches())
+    return build_segment(index_type, metric, WIDTH, batches(), lambda size: VECTORS[:size])
 
 
 def mask(hidden: np.ndarray | None = None) -> np.ndarray:
@@ -123,7 +123,7 @@ def test_many_threads_search_one_segment_under_a_mask() -> None:
 
 def test_equal_vectors_are_all_found() -> None:
     same = np.repeat(VECTORS[:1], 6, axis=0)
-    made = build_segment("Flat", "cosine", WIDTH, iter([(np.arange(6), same)]))
+    made = build_segment("Flat", "cosine", WIDTH, [(np.arange(6), same)], lambda size: same[:size])
     values, slots = made.search(VECTORS[:1], 6, np.ones(6, np.bool_))
     assert sorted(slots[0].tolist()) == [0, 1, 2, 3, 4, 5]
     assert len(set(values[0].tolist())) == 1
@@ -143,7 +143,8 @@ def test_a_written_segment_reads_back_the_same(tmp_path: Path) -> None:
 
 def test_the_same_vectors_give_the_same_bytes_however_they_are_batched(tmp_path: Path) -> None:
     for name, size in (("a", 600), ("b", 7)):
-        build_segment("Flat", "cosine", WIDTH, batches(size)).write(tmp_path / name)
+        made = build_segment("Flat", "cosine", WIDTH, batches(size), lambda size: VECTORS[:size])
+        made.write(tmp_path / name)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
@@ -172,6 +173,17 @@ def test_a_usable_type_passes_the_check(index_type: str) -> None:
     check_index_type(index_type, WIDTH, "l2")
 
 
-def test_too_few_vectors_to_train_on_are_counted() -> None:
-    with pytest.raises(IndexTypeError, match=r"'IVF256,Flat' cannot be trained on 100 vectors"):
-        build_segment("IVF256,Flat", "cosine", WIDTH, batches(count=100))
+def test_too_few_vectors_to_train_on_are_searched_one_by_one(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    made = build_segment(
+        "IVF256,Flat", "cosine", WIDTH, batches(count=100), lambda size: VECTORS[:100][:size]
+    )
+    assert "too few vectors to train IVF256,Flat" in caplog.text
+    first = mask(SLOTS[100:])
+    np.testing.assert_array_equal(made.search(QUERIES, 9, first)[1], oracle("cosine", first, 9)[1])
+
+
+def test_ivf_looks_into_more_than_one_list() -> None:
+    made = segment("IVF16,Flat")
+    assert faiss.extract_index_ivf(made._index.index).nprobe == 8

@@ -24,7 +24,10 @@ def snapshot(metric: Metric) -> Snapshot:
     def one(start: int, end: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         yield np.arange(start, end), VECTORS[start:end]
 
-    segments = tuple(build_segment("Flat", metric, 6, one(*run)) for run in ((0, 150), (150, 220)))
+    segments = tuple(
+        build_segment("Flat", metric, 6, one(*run), VECTORS.__getitem__)
+        for run in ((0, 150), (150, 220))
+    )
     newer = LIVE[LIVE >= 220]
     state = SpaceSnapshot(segments, (VECTORS[newer], newer), VECTORS[:0])
     return Snapshot(live_mask(LIVE, 300), {"a": state})

@@ -167,3 +167,20 @@ def test_the_pinned_normalisation_is_followed(tmp_path: Path) -> None:
     recipe = load_new("resnet18", str(path), (1,), SMALL, HERE).recipe
     changed = replace(recipe, mean=(0.1, 0.2, 0.3))
     assert load_pinned(changed, (1,), runtime=HERE).recipe.digest == changed.digest
+
+
+def test_auto_with_packaged_weights_takes_the_network_they_are_for() -> None:
+    notices: list[str] = []
+    loaded = load_new("auto", "packaged", (1,), SMALL, NOWHERE, notices.append)
+    assert (loaded.recipe.backbone, notices) == ("efficientnet_lite0", [])
+
+
+def test_auto_falls_back_where_weights_cannot_be_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "file"))
+    notices: list[str] = []
+    loaded = load_new("auto", None, (1,), SMALL, NOWHERE, notices.append)
+    assert loaded.recipe.backbone == "efficientnet_lite0"
+    assert len(notices) == 1

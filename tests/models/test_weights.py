@@ -43,7 +43,7 @@ def test_published_names_are_torchvisions() -> None:
 
 def test_an_unknown_name_is_refused_with_those_there_are() -> None:
     with pytest.raises(UnknownNameError, match=r"'V3': .* IMAGENET1K_V1, IMAGENET1K_V2, a file"):
-        find_weights(RESNET50, "V3", download=False)
+        find_weights(RESNET50, "V3")
     with pytest.raises(UnknownNameError, match=r"'IMAGENET1K_V1': expected one of packaged"):
         find_weights(get_backbone("efficientnet_lite0"), "IMAGENET1K_V1")
 
@@ -58,11 +58,6 @@ def test_weights_on_disk_are_used_without_network(checkpoints: Path) -> None:
     path.touch()
     found = find_weights(RESNET50, "IMAGENET1K_V2", mirror="http://127.0.0.1:1")
     assert found == Weights("IMAGENET1K_V2", path, RESNET50.mean, RESNET50.std)
-
-
-def test_weights_not_on_disk_are_named_where_downloads_are_off(checkpoints: Path) -> None:
-    with pytest.raises(WeightsError, match=rf"not on disk: '{checkpoints}/resnet50-0676ba61\.pth'"):
-        find_weights(RESNET50, download=False)
 
 
 def test_a_file_is_recorded_by_its_absolute_path(tmp_path: Path) -> None:
