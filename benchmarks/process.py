@@ -1,7 +1,6 @@
-"""Running a side as a process, with its peak memory."""
+"""Running a side as a process of its own."""
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -11,7 +10,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Run:
-    """What a process measured itself, and the peak of its resident memory in MiB."""
+    """What a process measured of itself."""
 
     pictures: int
     seconds: float
@@ -25,13 +24,8 @@ class Run:
 
 def run_side(which: str, folder: Path, weights: Path) -> Run:
     """Run ``benchmarks.side`` on ``folder`` with a fresh index."""
-    with tempfile.TemporaryDirectory() as scratch, tempfile.TemporaryFile("w+") as out:
+    with tempfile.TemporaryDirectory() as scratch:
         command = [sys.executable, "-m", "benchmarks.side", which, str(folder)]
         command += [str(Path(scratch) / "index"), str(weights)]
-        process = subprocess.Popen(command, stdout=out)
-        _, status, usage = os.wait4(process.pid, 0)
-        if status:
-            raise RuntimeError(f"{' '.join(command)} ended with status {status}")
-        out.seek(0)
-        measured = json.loads(out.read().splitlines()[-1])
-    return Run(measured["pictures"], measured["seconds"], usage.ru_maxrss / 1024)
+        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    return Run(**json.loads(done.stdout.splitlines()[-1]))

@@ -1,7 +1,7 @@
 """One side of a comparison in a process of its own: `python -m benchmarks.side WHICH …`.
 
-Prints one JSON object: pictures, and the seconds from the first byte read to the index written,
-the network being loaded before.
+Prints one JSON object: pictures, the seconds from the first byte read to the index written, and
+the peak of resident memory in MiB.
 """
 
 import argparse
@@ -60,7 +60,15 @@ def main() -> None:
         pictures = plain(given.folder, given.index, given.weights)
     else:
         pictures = hueweave(given.folder, given.index, given.weights, given.which)
-    print(json.dumps({"pictures": pictures, "seconds": time.perf_counter() - _started}))
+    seconds = time.perf_counter() - _started
+    print(json.dumps({"pictures": pictures, "seconds": seconds, "peak_mib": _peak_mib()}))
+
+
+def _peak_mib() -> float:
+    # Not getrusage: its peak survives exec, and so would be that of the process that started us.
+    status = Path("/proc/self/status").read_text()
+    line = next(line for line in status.splitlines() if line.startswith("VmHWM"))
+    return int(line.split()[1]) / 1024
 
 
 if __name__ == "__main__":
