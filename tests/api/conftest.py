@@ -3,16 +3,16 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
-from fastapi.testclient import TestClient
 
-from api.app import create_app
 from indexer.local import LocalStore
 from models.images import Limits
 from service.opening import Opened
 from service.search import Searcher
 from service.settings import Settings, load_settings
 from tests.fakes import FakeExtractor
+from tests.serving import serving
 
 
 @pytest.fixture
@@ -28,6 +28,7 @@ def opened(fake_index: Path, settings: Settings) -> Opened:
 
 
 @pytest.fixture
-def client(opened: Opened, settings: Settings) -> Iterator[TestClient]:
-    with TestClient(create_app(settings, opened)) as client:
+def client(opened: Opened, settings: Settings) -> Iterator[httpx.Client]:
+    """A client of a real server, so that what is tested is what is served."""
+    with serving(opened, settings) as client:
         yield client

@@ -1,11 +1,12 @@
 """The app: its document, its health, and how it fails."""
 
+import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
-from fastapi.testclient import TestClient
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
@@ -14,9 +15,10 @@ from api.routes.search import EXAMPLES
 from service.opening import Opened
 from service.query import Query
 from service.settings import Settings
+from tests.serving import serving
 
 
-def test_openapi_document_is_valid_and_publishes_the_query_schema(client: TestClient) -> None:
+def test_openapi_document_is_valid_and_publishes_the_query_schema(client: httpx.Client) -> None:
     document = client.get("/openapi.json").json()
     validate(document)
     schema = document["components"]["schemas"]["Query"]
@@ -34,12 +36,12 @@ def test_examples_of_the_document_fit_its_own_schema(name: str) -> None:
     assert Query.model_validate_json(json.dumps(example)).terms
 
 
-def test_index_tells_what_it_is_made_of(client: TestClient) -> None:
+def test_index_tells_what_it_is_made_of(client: httpx.Client) -> None:
     found = client.get("/v1/index").json()
     assert (found["items"], found["blocks"], found["backbone"]) == (20, [1, 2, 3, 4], "fake")
 
 
-def test_attributes_name_their_blocks(client: TestClient) -> None:
+def test_attributes_name_their_blocks(client: httpx.Client) -> None:
     found = client.get("/v1/attributes").json()
     blocks = {one["name"]: one["blocks"] for one in found["attributes"]}
     assert blocks == {"color": [1], "texture": [4]}
@@ -48,19 +50,23 @@ def test_attributes_name_their_blocks(client: TestClient) -> None:
 
 def test_ready_only_while_the_index_is_loaded(opened: Opened, settings: Settings) -> None:
     app = create_app(settings, opened)
-    outside = TestClient(app)
-    assert outside.get("/healthz").status_code == 200
-    assert outside.get("/readyz").status_code == 503
-    with TestClient(app) as inside:
-        assert inside.get("/readyz").json() == {"status": "ready"}
-    assert outside.get("/readyz").status_code == 503
+
+    async def statuses() -> list[int]:
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://app") as client:
+            before = [(await client.get(path)).status_code for path in ("/healthz", "/readyz")]
+            async with app.router.lifespan_context(app):
+                during = (await client.get("/readyz")).status_code
+            return [*before, during, (await client.get("/readyz")).status_code]
+
+    assert asyncio.run(statuses()) == [200, 503, 200, 503]
 
 
-def test_start_page_leads_to_the_documentation(client: TestClient) -> None:
+def test_start_page_leads_to_the_documentation(client: httpx.Client) -> None:
     assert client.get("/", follow_redirects=False).headers["location"] == "/docs"
 
 
-def test_unknown_path_and_method_are_problem_documents(client: TestClient) -> None:
+def test_unknown_path_and_method_are_problem_documents(client: httpx.Client) -> None:
     missing, wrong = client.get("/v1/nothing"), client.delete("/v1/index")
     assert (missing.status_code, wrong.status_code) == (404, 405)
     assert "'/v1/nothing'" in missing.json()["detail"]
@@ -68,7 +74,7 @@ def test_unknown_path_and_method_are_problem_documents(client: TestClient) -> No
     assert wrong.headers["allow"] == "GET"
 
 
-def test_body_past_the_limit_is_refused_by_its_length(client: TestClient) -> None:
+def test_body_past_the_limit_is_refused_by_its_length(client: httpx.Client) -> None:
     answer = client.post("/v1/search/image", files={"image": b"x" * 2_000_000})
     assert answer.status_code == 413
     assert "the limit is" in answer.json()["detail"]
@@ -76,7 +82,7 @@ def test_body_past_the_limit_is_refused_by_its_length(client: TestClient) -> Non
 
 @pytest.mark.parametrize("path", ["/v1/search", "/v1/search/image"])
 def test_body_without_a_length_is_refused_once_past_the_limit(
-    client: TestClient, path: str
+    client: httpx.Client, path: str
 ) -> None:
     sent = 0
 
@@ -94,7 +100,7 @@ def test_body_without_a_length_is_refused_once_past_the_limit(
     assert "the limit is" in answer.json()["detail"]
 
 
-def test_picture_past_the_limit_is_refused_though_its_request_is_not(client: TestClient) -> None:
+def test_picture_past_the_limit_is_refused_though_its_request_is_not(client: httpx.Client) -> None:
     files = {"image": b"x" * 250_000}
     answer = client.post("/v1/search/image", files=files, data={"attribute": "color"})
     assert answer.status_code == 413
@@ -108,7 +114,7 @@ def test_unexpected_error_is_a_500_that_gives_nothing_away(
         raise RuntimeError(f"secret {fake_index}")
 
     monkeypatch.setattr(opened.store, "count", broken)
-    with TestClient(create_app(settings, opened), raise_server_exceptions=False) as client:
+    with serving(opened, settings) as client:
         answer = client.get("/v1/index")
     assert answer.status_code == 500
     assert "secret" not in answer.text

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-from fastapi.testclient import TestClient
 from PIL import Image
 
 from api.urls import item_url
@@ -85,31 +84,31 @@ def test_items_are_listed_in_order_page_by_page(awkward: httpx.Client) -> None:
     assert found == sorted(AWKWARD_KEYS, key=lambda key: key.encode())
 
 
-def test_list_limit_out_of_range_is_a_problem(client: TestClient) -> None:
+def test_list_limit_out_of_range_is_a_problem(client: httpx.Client) -> None:
     answer = client.get("/v1/items", params={"limit": 0})
     assert answer.status_code == 422
     assert "limit" in answer.json()["detail"]
 
 
-def test_item_never_shows_where_its_picture_lies(client: TestClient, pictures: Path) -> None:
+def test_item_never_shows_where_its_picture_lies(client: httpx.Client, pictures: Path) -> None:
     assert str(pictures) not in client.get("/v1/items/000.png").text
 
 
 @pytest.mark.parametrize("kind", ["items", "images", "thumbnails"])
-def test_unknown_key_is_a_404_that_names_it(client: TestClient, kind: str) -> None:
+def test_unknown_key_is_a_404_that_names_it(client: httpx.Client, kind: str) -> None:
     answer = client.get(f"/v1/{kind}/no/such.png")
     assert answer.status_code == 404
     assert answer.headers["content-type"] == "application/problem+json"
     assert "'no/such.png'" in answer.json()["detail"]
 
 
-def test_image_is_the_very_file_that_was_indexed(client: TestClient, pictures: Path) -> None:
+def test_image_is_the_very_file_that_was_indexed(client: httpx.Client, pictures: Path) -> None:
     answer = client.get("/v1/images/000.png")
     assert answer.content == (pictures / "000.png").read_bytes()
     assert answer.headers["x-content-type-options"] == "nosniff"
 
 
-def test_image_asked_for_again_with_its_tag_is_not_sent_again(client: TestClient) -> None:
+def test_image_asked_for_again_with_its_tag_is_not_sent_again(client: httpx.Client) -> None:
     for kind in ("images", "thumbnails"):
         tag = client.get(f"/v1/{kind}/000.png").headers["etag"]
         again = client.get(f"/v1/{kind}/000.png", headers={"if-none-match": tag})
@@ -118,7 +117,7 @@ def test_image_asked_for_again_with_its_tag_is_not_sent_again(client: TestClient
 
 @pytest.mark.parametrize("kind", ["images", "thumbnails"])
 def test_picture_that_vanished_is_a_404_that_says_so(
-    client: TestClient, pictures: Path, kind: str
+    client: httpx.Client, pictures: Path, kind: str
 ) -> None:
     (pictures / "000.png").unlink()
     answer = client.get(f"/v1/{kind}/000.png")
@@ -126,7 +125,7 @@ def test_picture_that_vanished_is_a_404_that_says_so(
     assert "no longer" in answer.json()["detail"]
 
 
-def test_thumbnail_is_small_and_keeps_its_shape(tmp_path: Path, client: TestClient) -> None:
+def test_thumbnail_is_small_and_keeps_its_shape(tmp_path: Path, client: httpx.Client) -> None:
     image = Image.open(io.BytesIO(client.get("/v1/thumbnails/000.png").content))
     assert image.size == (16, 16)
 
@@ -135,7 +134,7 @@ def test_thumbnail_is_small_and_keeps_its_shape(tmp_path: Path, client: TestClie
     "path", ["/v1/items", "/v1/items/000.png", "/v1/images/000.png", "/v1/thumbnails/000.png",
              "/v1/attributes", "/v1/index", "/healthz", "/readyz", "/openapi.json", "/docs"]
 )  # fmt: skip
-def test_head_gives_the_headers_of_get_without_a_body(client: TestClient, path: str) -> None:
+def test_head_gives_the_headers_of_get_without_a_body(client: httpx.Client, path: str) -> None:
     got, head = client.get(path), client.head(path)
     assert (head.status_code, head.content) == (200, b"")
     assert head.headers["content-type"] == got.headers["content-type"]

@@ -5,8 +5,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
-from fastapi.testclient import TestClient
 
 KEY = "003.png"
 
@@ -15,7 +15,7 @@ def by_key(**more: Any) -> dict[str, Any]:
     return {"terms": [{"attribute": "color", "image": {"key": KEY}}], **more}
 
 
-def test_picture_in_a_form_finds_itself_first(client: TestClient, pictures: Path) -> None:
+def test_picture_in_a_form_finds_itself_first(client: httpx.Client, pictures: Path) -> None:
     files = {"image": (pictures / KEY).read_bytes()}
     answer = client.post("/v1/search/image", files=files, data={"attribute": "color", "limit": 3})
     assert answer.status_code == 200
@@ -25,7 +25,7 @@ def test_picture_in_a_form_finds_itself_first(client: TestClient, pictures: Path
 
 
 def test_key_base64_and_part_of_one_picture_give_the_same_hits(
-    client: TestClient, pictures: Path
+    client: httpx.Client, pictures: Path
 ) -> None:
     data = (pictures / KEY).read_bytes()
     encoded = base64.b64encode(data).decode()
@@ -41,7 +41,7 @@ def test_key_base64_and_part_of_one_picture_give_the_same_hits(
     assert len(keys[0]) == 20
 
 
-def test_query_part_may_be_sent_as_a_json_file(client: TestClient, pictures: Path) -> None:
+def test_query_part_may_be_sent_as_a_json_file(client: httpx.Client, pictures: Path) -> None:
     query = json.dumps({"terms": [{"attribute": "color", "image": {"part": "a"}}], "limit": 1})
     files = {
         "query": ("query.json", query, "application/json"),
@@ -50,7 +50,7 @@ def test_query_part_may_be_sent_as_a_json_file(client: TestClient, pictures: Pat
     assert client.post("/v1/search", files=files).json()["hits"][0]["key"] == KEY
 
 
-def test_answer_has_every_field_of_the_schema(client: TestClient) -> None:
+def test_answer_has_every_field_of_the_schema(client: httpx.Client) -> None:
     answer = client.post("/v1/search", json=by_key(limit=2)).json()
     assert set(answer) == {"hits", "next_cursor", "exact", "generation", "took_ms"}
     assert set(answer["hits"][0]) == {
@@ -60,20 +60,20 @@ def test_answer_has_every_field_of_the_schema(client: TestClient) -> None:
     assert answer["generation"] == 1
 
 
-def test_block_is_asked_instead_of_an_attribute(client: TestClient) -> None:
+def test_block_is_asked_instead_of_an_attribute(client: httpx.Client) -> None:
     query = {"terms": [{"block": 3, "image": {"key": KEY}}]}
     answer = client.post("/v1/search", json=query).json()
     assert answer["hits"][0]["key"] == KEY
     assert answer["hits"][0]["terms"][0]["block"] == 3
 
 
-def test_scores_fall_and_lie_between_zero_and_one(client: TestClient) -> None:
+def test_scores_fall_and_lie_between_zero_and_one(client: httpx.Client) -> None:
     scores = [hit["score"] for hit in client.post("/v1/search", json=by_key()).json()["hits"]]
     assert scores == sorted(scores, reverse=True)
     assert 0 < scores[-1] < scores[0] < 1
 
 
-def test_min_score_cuts_and_an_empty_answer_is_a_normal_answer(client: TestClient) -> None:
+def test_min_score_cuts_and_an_empty_answer_is_a_normal_answer(client: httpx.Client) -> None:
     everything = client.post("/v1/search", json=by_key()).json()["hits"]
     cut = client.post("/v1/search", json=by_key(min_score=0.5)).json()["hits"]
     assert cut == [hit for hit in everything if hit["score"] >= 0.5]
@@ -100,7 +100,7 @@ def test_min_score_cuts_and_an_empty_answer_is_a_normal_answer(client: TestClien
     ],
 )
 def test_wrong_query_gets_a_problem_that_names_it(
-    client: TestClient, query: dict[str, Any], words: str
+    client: httpx.Client, query: dict[str, Any], words: str
 ) -> None:
     answer = client.post("/v1/search", json=query)
     assert answer.status_code == 422
@@ -129,7 +129,7 @@ REGION = {"unit": "fraction", "box": [0, 0, 1, 1]}
     ],
 )
 def test_what_is_not_there_yet_is_refused_by_name(
-    client: TestClient, query: dict[str, Any], field: str
+    client: httpx.Client, query: dict[str, Any], field: str
 ) -> None:
     answer = client.post("/v1/search", json=query)
     assert answer.status_code == 422
@@ -137,20 +137,20 @@ def test_what_is_not_there_yet_is_refused_by_name(
     assert "not available in this release" in answer.json()["detail"]
 
 
-def test_body_that_is_not_json_is_a_problem(client: TestClient) -> None:
+def test_body_that_is_not_json_is_a_problem(client: httpx.Client) -> None:
     headers = {"content-type": "application/json"}
     answer = client.post("/v1/search", content=b"{nope", headers=headers)
     assert answer.status_code == 422
     assert "not JSON" in answer.json()["detail"]
 
 
-def test_other_content_types_are_refused_by_name(client: TestClient) -> None:
+def test_other_content_types_are_refused_by_name(client: httpx.Client) -> None:
     answer = client.post("/v1/search", content=b"a", headers={"content-type": "text/plain"})
     assert answer.status_code == 422
     assert "'text/plain'" in answer.json()["detail"]
 
 
-def test_multipart_without_the_query_part_says_what_was_sent(client: TestClient) -> None:
+def test_multipart_without_the_query_part_says_what_was_sent(client: httpx.Client) -> None:
     answer = client.post("/v1/search", files={"picture": b"x"})
     assert answer.status_code == 422
     assert "picture" in answer.json()["detail"]
@@ -170,7 +170,7 @@ def test_multipart_without_the_query_part_says_what_was_sent(client: TestClient)
     ],
 )
 def test_wrong_form_gets_a_problem_that_names_it(
-    client: TestClient, pictures: Path, form: dict[str, str], words: str
+    client: httpx.Client, pictures: Path, form: dict[str, str], words: str
 ) -> None:
     files = {"image": (pictures / KEY).read_bytes()}
     answer = client.post("/v1/search/image", files=files, data=form)
@@ -178,7 +178,7 @@ def test_wrong_form_gets_a_problem_that_names_it(
     assert words in answer.json()["detail"]
 
 
-def test_form_without_a_picture_names_the_part(client: TestClient) -> None:
+def test_form_without_a_picture_names_the_part(client: httpx.Client) -> None:
     answer = client.post("/v1/search/image", data={"attribute": "color"})
     assert answer.status_code == 422
     assert "image" in answer.json()["detail"]
