@@ -7,6 +7,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.responses import RedirectResponse
+from fastapi_offline import FastAPIOffline
 from starlette.concurrency import run_in_threadpool
 
 from api import problems
@@ -35,11 +36,13 @@ def create_app(settings: Settings | None = None, opened: Opened | None = None) -
         found, app.state.opened = app.state.opened, None
         found.close()
 
-    app = FastAPI(
+    # /docs with its scripts from here: a self-hosted service may have no internet to fetch them.
+    app = FastAPIOffline(
         title="hueweave",
         version=version("hueweave"),
         summary="Find pictures alike in a chosen attribute: color, texture, or any block.",
         lifespan=lifespan,
+        redoc_url=None,
     )
     app.state.settings = settings
     app.state.opened = None

@@ -9,13 +9,18 @@ from api.schemas import Status
 router = APIRouter(tags=["health"])
 
 
-@router.get("/healthz", response_model=Status)
+@router.get("/healthz", summary="Whether the process is alive", response_model=Status)
 def healthz() -> Status:
     """Say that the process is alive."""
     return Status(status="ok")
 
 
-@router.get("/readyz", response_model=Status, responses={503: {"description": "Not ready"}})
+@router.get(
+    "/readyz",
+    summary="Whether queries are answered",
+    response_model=Status,
+    responses={503: {"description": "Not ready"}},
+)
 def readyz(request: Request) -> Status | JSONResponse:
     """Say whether index and network are loaded, so that queries are answered."""
     if getattr(request.app.state, "opened", None) is None:

@@ -9,13 +9,13 @@ from service.info import IndexInfo, describe
 router = APIRouter(prefix="/v1", tags=["index"])
 
 
-@router.get("/index")
+@router.get("/index", summary="What the index is made of")
 def get_index(index: Index) -> IndexInfo:
     """Return what the index is made of and how much it holds."""
     return describe(index.store)
 
 
-@router.get("/attributes")
+@router.get("/attributes", summary="What can be searched by")
 def get_attributes(index: Index) -> Attributes:
     """Return the attributes and blocks that queries may name."""
     manifest = index.store.manifest

@@ -31,7 +31,7 @@ _CACHE = "private, max-age=0, must-revalidate"
 router = APIRouter(prefix="/v1", tags=["items"])
 
 
-@router.get("/items")
+@router.get("/items", summary="List items")
 def list_items(
     index: Index,
     after: Annotated[str | None, Query(description="Go on after this key.")] = None,
@@ -43,7 +43,7 @@ def list_items(
     return ItemPage(items=[view_item(item) for item in items[:limit]], next=more)
 
 
-@router.get("/items/{key:path}", responses=NOT_FOUND)
+@router.get("/items/{key:path}", summary="One item", responses=NOT_FOUND)
 def get_item(key: str, index: Index) -> ItemView:
     """Return one item."""
     return view_item(_item(index, key))
@@ -51,6 +51,7 @@ def get_item(key: str, index: Index) -> ItemView:
 
 @router.get(
     "/images/{key:path}",
+    summary="The picture of an item",
     response_class=FileResponse,
     responses={200: {"content": {"image/*": {}}, "description": "The picture"}, **NOT_FOUND},
 )
@@ -69,6 +70,7 @@ def get_image(key: str, index: Index, request: Request) -> Response:
 
 @router.get(
     "/thumbnails/{key:path}",
+    summary="A small picture of an item",
     response_class=Response,
     responses={200: {"content": {MEDIA_TYPE: {}}, "description": "A small WebP"}, **NOT_FOUND},
 )

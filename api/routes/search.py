@@ -52,7 +52,9 @@ _BODY = {
 }
 
 
-@router.post("/search", responses=ERRORS, openapi_extra={"requestBody": _BODY})
+@router.post(
+    "/search", summary="Search with a query", responses=ERRORS, openapi_extra={"requestBody": _BODY}
+)
 async def search(request: Request, index: Index, config: Config) -> Answer:
     """Answer a query. Pictures come as keys, as base64, or as named parts of a multipart request
     beside the part `query`."""
@@ -61,7 +63,7 @@ async def search(request: Request, index: Index, config: Config) -> Answer:
     return _with_urls(await run_in_threadpool(index.searcher.answer, query, parts))
 
 
-@router.post("/search/image", responses=ERRORS)
+@router.post("/search/image", summary="Search with one picture", responses=ERRORS)
 async def search_image(
     index: Index,
     config: Config,

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -64,6 +65,15 @@ def test_ready_only_while_the_index_is_loaded(opened: Opened, settings: Settings
 
 def test_start_page_leads_to_the_documentation(client: httpx.Client) -> None:
     assert client.get("/", follow_redirects=False).headers["location"] == "/docs"
+
+
+def test_documentation_page_needs_nothing_from_elsewhere(client: httpx.Client) -> None:
+    page = client.get("/docs").text
+    addresses = re.findall(r"""(?:src|href)=["']([^"']+)""", page)
+    assert len(addresses) >= 3
+    for address in addresses:
+        assert address.startswith("/")
+        assert client.get(address).status_code == 200
 
 
 def test_unknown_path_and_method_are_problem_documents(client: httpx.Client) -> None:
