@@ -12,7 +12,9 @@ from starlette.concurrency import run_in_threadpool
 
 from api import problems
 from api.middleware import BodyLimit, HeadAsGet
+from api.problems import Problem, declare
 from api.routes import health, index, items, search
+from api.work import Workers
 from service.opening import Opened, open_index
 from service.query import Query
 from service.settings import Settings, load_settings
@@ -31,6 +33,7 @@ def create_app(settings: Settings | None = None, opened: Opened | None = None) -
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        app.state.workers = Workers()
         app.state.opened = opened or await run_in_threadpool(open_index, settings)
         yield
         found, app.state.opened = app.state.opened, None
@@ -53,12 +56,16 @@ def create_app(settings: Settings | None = None, opened: Opened | None = None) -
     # The body limit counts a whole request: a picture in base64 is a third larger than itself.
     app.add_middleware(BodyLimit, limit=settings.max_bytes * 4 // 3 + _OVERHEAD)
     app.add_middleware(HeadAsGet)
-    _publish_query_schema(app)
+    _publish_schemas(app)
     return app
 
 
-def _publish_query_schema(app: FastAPI) -> None:
-    """Add the query's schema to OpenAPI: its route reads the body itself, so FastAPI cannot."""
+def _publish_schemas(app: FastAPI) -> None:
+    """Complete the OpenAPI document.
+
+    FastAPI does not see the query, whose route reads the body itself, and takes its own error
+    documents for ours.
+    """
     generate = app.openapi
 
     def openapi() -> dict[str, Any]:
@@ -68,6 +75,19 @@ def _publish_query_schema(app: FastAPI) -> None:
             found = document["components"]["schemas"]
             found.update(schema.pop("$defs", {}))
             found["Query"] = schema
+            found["Problem"] = Problem.model_json_schema()
+            _name_problems(document)
         return app.openapi_schema or {}
 
     app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _name_problems(document: dict[str, Any]) -> None:
+    """Put our problem document wherever FastAPI put its own validation error."""
+    for path in document["paths"].values():
+        for operation in path.values():
+            responses = operation["responses"]
+            if "application/json" in responses.get("422", {}).get("content", {}):
+                responses["422"] = declare(422)[422]
+    for name in ("HTTPValidationError", "ValidationError"):
+        document["components"]["schemas"].pop(name, None)

@@ -1,9 +1,10 @@
-"""What routes need from the app: the opened index and the settings."""
+"""What routes need from the app: the opened index, the settings, and threads to work in."""
 
 from typing import Annotated
 
 from fastapi import Depends, Request
 
+from api.work import Workers, workers
 from service.opening import Opened
 from service.settings import Settings
 
@@ -20,3 +21,4 @@ def _settings(request: Request) -> Settings:
 
 Index = Annotated[Opened, Depends(_opened)]
 Config = Annotated[Settings, Depends(_settings)]
+Work = Annotated[Workers, Depends(workers)]

@@ -1,5 +1,6 @@
 """The command's entry point: every command, and the one place where errors meet the shell."""
 
+import io
 import sys
 
 from api.serve import serve
@@ -10,6 +11,10 @@ from service.commands.console import fail
 
 def main() -> None:
     """Run the command line; exit 0 when done, 1 if the work failed, 2 if the call is wrong."""
+    for stream in (sys.stdout, sys.stderr):
+        # Names of files need not be text that the terminal can show; that must not end a command.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     sys.exit(run(sys.argv[1:]))
 
 

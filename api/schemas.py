@@ -2,6 +2,7 @@
 
 from pydantic import BaseModel
 
+from api.urls import item_url
 from indexer.catalog import Item
 
 
@@ -49,8 +50,6 @@ class Status(BaseModel):
 
 def view_item(item: Item) -> ItemView:
     """Return an item as the API shows it; the path of its source stays inside."""
-    from api.urls import item_url
-
     return ItemView(
         key=item.key,
         version=item.version,

@@ -2,6 +2,25 @@
 
 from urllib.parse import quote
 
+from starlette.convertors import Convertor, register_url_convertor
+
+
+class KeyConvertor(Convertor[str]):
+    """A key in a path; Starlette's own ``path`` stops at a line break."""
+
+    regex = "(?s:.+)"
+
+    def convert(self, value: str) -> str:
+        """Return the key: the server has decoded it already."""
+        return value
+
+    def to_string(self, value: str) -> str:
+        """Return the key as part of a path."""
+        return key_path(value)
+
+
+register_url_convertor("key", KeyConvertor())
+
 
 def key_path(key: str) -> str:
     """Return ``key`` percent-encoded for use in a path.

@@ -9,8 +9,8 @@ from benchmarks.plain_loop import PlainLoop
 from benchmarks.report import Figure
 from indexer.build import BuildOptions
 from indexer.watching import Watcher
-from service.building import build_index
-from service.opening import make_index, open_index
+from service.building import build_index, make_index
+from service.opening import open_index
 from service.query import Query
 from service.settings import load_settings
 

@@ -26,8 +26,7 @@ def hueweave(folder: Path, index: Path, weights: Path, precision: str) -> int:
     """Run the build as the command does, on an index made beforehand."""
     from indexer.build import BuildOptions
     from indexer.watching import Watcher
-    from service.building import build_index
-    from service.opening import make_index
+    from service.building import build_index, make_index
     from service.settings import load_settings
 
     settings = load_settings(

@@ -2,19 +2,17 @@
 
 import json
 import sqlite3
-import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from indexer.errors import IndexFolderError
+from indexer.errors import CatalogError, IndexFolderError
 from indexer.sources import Metadata
-
-Slots = NDArray[np.int64]
+from indexer.spaces import Slots
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS items (
@@ -66,49 +64,53 @@ class Failure:
 
 
 class Catalog:
-    """``catalog.sqlite``. Reads may come from any thread, writes from the one that opened it."""
+    """``catalog.sqlite``. Reads may come from any thread, writes from the one that opened it.
+
+    What SQLite finds wrong with the file or the disk is raised as CatalogError.
+    """
 
     def __init__(self, path: Path, *, writable: bool = False) -> None:
-        self._path, self._writable = path, writable
-        self._local = threading.local()
+        self.path = path
+        self._idle: list[sqlite3.Connection] = []
+        self._writer: sqlite3.Connection | None = None
+        self._watching: sqlite3.Connection | None = None
         if not writable and not path.is_file():
             raise IndexFolderError(f"index {str(path.parent)!r} has no {path.name}")
-        if writable:
-            self.connection.executescript(_TABLES)
-        else:
-            _ = self.connection  # a damaged file shows here, not at the first read
+        with sqlite_errors(path):
+            if writable:
+                self._writer = self._connect_to_write()
+                self._writer.executescript(_TABLES)
+            else:  # a damaged file shows here, not at the first read
+                self._idle.append(self._connect_to_read())
 
     @property
     def connection(self) -> sqlite3.Connection:
-        """This thread's connection."""
-        found: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if found is None:
-            try:
-                found = self._local.connection = self._connect()
-            except sqlite3.Error as error:
-                raise IndexFolderError(f"cannot open {str(self._path)!r}: {error}") from error
-        return found
+        """The writing connection, for statements of more than one table."""
+        assert self._writer is not None, "the catalog is open for reading only"
+        return self._writer
 
-    def _connect(self) -> sqlite3.Connection:
-        if self._writable:
-            connection = sqlite3.connect(self._path, isolation_level=None)
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute("PRAGMA synchronous=FULL")
-            connection.execute("PRAGMA temp_store=FILE")
-            return connection
+    def _connect_to_write(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self.path, isolation_level=None)
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA temp_store=FILE")
+        return connection
+
+    def _connect_to_read(self) -> sqlite3.Connection:
         try:
-            return self._connect_to_read("mode=ro")
+            return self._connect("mode=ro")
         except sqlite3.OperationalError:
             # A read-only mount: WAL cannot open there, but nothing can change the file either.
             # Commits still in a log beside it would be overlooked, though.
-            log = self._path.with_name(f"{self._path.name}-wal")
+            log = self.path.with_name(f"{self.path.name}-wal")
             if log.is_file() and log.stat().st_size:
                 raise
-            return self._connect_to_read("immutable=1")
+            return self._connect("immutable=1")
 
-    def _connect_to_read(self, how: str) -> sqlite3.Connection:
-        uri = f"{self._path.absolute().as_uri()}?{how}"
-        connection = sqlite3.connect(uri, uri=True, isolation_level=None)
+    def _connect(self, how: str) -> sqlite3.Connection:
+        uri = f"{self.path.absolute().as_uri()}?{how}"
+        # Used by one thread at a time, but not always by the same.
+        connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
         try:
             connection.execute("SELECT count(*) FROM counters")
         except sqlite3.Error:
@@ -116,38 +118,71 @@ class Catalog:
             raise
         return connection
 
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        """Lend a connection; as many are open as there were ever reads at once."""
+        with sqlite_errors(self.path):
+            if self._writer is not None:
+                yield self._writer
+                return
+            try:
+                connection = self._idle.pop()
+            except IndexError:
+                connection = self._connect_to_read()
+            try:
+                yield connection
+            finally:
+                self._idle.append(connection)
+
     def close(self) -> None:
-        """Close this thread's connection, folding the write-ahead log into the file."""
-        if self._writable:
-            self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        self.connection.close()
-        del self._local.connection
+        """Close all connections, folding the write-ahead log into the file; nobody may be
+        reading any more."""
+        if self._writer is not None:
+            with sqlite_errors(self.path), closing(self._writer):
+                self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        if self._watching is not None:
+            self._watching.close()
+        while self._idle:
+            self._idle.pop().close()
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """Commit what the body writes, all or nothing, durable on return."""
-        self.connection.execute("BEGIN IMMEDIATE")
-        try:
-            yield self.connection
-        except BaseException:
-            self.connection.execute("ROLLBACK")
-            raise
-        self.connection.execute("COMMIT")
+        with sqlite_errors(self.path):
+            self.connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self.connection
+            except BaseException:
+                # A full disk has rolled back by itself, and then there is nothing to roll back.
+                if self.connection.in_transaction:
+                    self.connection.execute("ROLLBACK")
+                raise
+            self.connection.execute("COMMIT")
 
     # --- reading -------------------------------------------------------------------------------
 
     def count(self) -> int:
         """Return how many items there are."""
-        return int(self._one("SELECT count(*) FROM items"))
+        return self._number("SELECT count(*) FROM items")
 
     def next_slot(self) -> int:
         """Return the first slot never used."""
-        return int(self._one("SELECT value FROM counters WHERE name = 'next_slot'"))
+        return self._number("SELECT value FROM counters WHERE name = 'next_slot'")
+
+    def changes(self) -> int:
+        """Return a number that is another once anything was committed; one caller at a time."""
+        with sqlite_errors(self.path):
+            if self._writer is not None:
+                return self._writer.total_changes
+            # SQLite counts for each connection by itself, so it has to be the same each time.
+            if self._watching is None:
+                self._watching = self._connect_to_read()
+            return int(self._watching.execute("PRAGMA data_version").fetchone()[0])
 
     def item(self, key: str) -> Item | None:
         """Return the item with ``key``, if there is one."""
-        row = self.connection.execute(f"SELECT {_ITEM} FROM items WHERE key = ?", (key,)).fetchone()
-        return _item(row) if row else None
+        rows = self._rows(f"SELECT {_ITEM} FROM items WHERE key = ?", (key,))
+        return _item(rows[0]) if rows else None
 
     def items_in(self, slots: Sequence[int]) -> dict[int, Item]:
         """Return the items that hold ``slots``, by slot, in one statement per few thousand."""
@@ -155,50 +190,56 @@ class Catalog:
         for at in range(0, len(slots), _CHUNK):
             some = [int(slot) for slot in slots[at : at + _CHUNK]]
             marks = ",".join("?" * len(some))
-            sql = f"SELECT {_ITEM} FROM items WHERE slot IN ({marks})"
-            found |= {row[2]: _item(row) for row in self.connection.execute(sql, some)}
+            rows = self._rows(f"SELECT {_ITEM} FROM items WHERE slot IN ({marks})", some)
+            found |= {row[2]: _item(row) for row in rows}
         return found
 
     def items_after(self, key: str | None, limit: int) -> list[Item]:
         """Return up to ``limit`` items in order of key, after ``key`` (None: from the start)."""
-        sql = f"SELECT {_ITEM} FROM items WHERE key > ? ORDER BY key LIMIT ?"
-        if key is None:
-            sql = sql.replace("key > ?", "? IS NULL")
-        return [_item(row) for row in self.connection.execute(sql, (key, limit))]
+        after = "? IS NULL" if key is None else "key > ?"
+        sql = f"SELECT {_ITEM} FROM items WHERE {after} ORDER BY key LIMIT ?"
+        return [_item(row) for row in self._rows(sql, (key, limit))]
 
     def items(self) -> Iterator[Item]:
         """Yield all items in order of key, from one consistent moment."""
-        for row in self.connection.execute(f"SELECT {_ITEM} FROM items ORDER BY key"):
-            yield _item(row)
+        with self._reading() as connection:
+            for row in connection.execute(f"SELECT {_ITEM} FROM items ORDER BY key"):
+                yield _item(row)
 
     def live_slots(self, start: int = 0) -> Slots:
         """Return the slots of all items from ``start`` on, rising, as int64."""
-        rows = self.connection.execute(
-            "SELECT slot FROM items WHERE slot >= ? ORDER BY slot", (start,)
-        )
-        return np.fromiter((row[0] for row in rows), dtype=np.int64)
+        sql = "SELECT slot FROM items WHERE slot >= ? ORDER BY slot"
+        with self._reading() as connection:
+            rows = connection.execute(sql, (start,))
+            return np.fromiter((row[0] for row in rows), dtype=np.int64)
 
     def failures(self, limit: int = -1) -> list[Failure]:
         """Return recorded failures in order of key."""
         sql = "SELECT key, source, size, mtime_ns, reason FROM failures ORDER BY key LIMIT ?"
-        return [Failure(*row) for row in self.connection.execute(sql, (limit,))]
+        return [Failure(*row) for row in self._rows(sql, (limit,))]
 
     def failure_count(self) -> int:
         """Return how many pictures could not be read."""
-        return int(self._one("SELECT count(*) FROM failures"))
+        return self._number("SELECT count(*) FROM failures")
 
     def columns(self) -> dict[str, tuple[str, bool]]:
         """Return metadata columns: name to (type, whether indexed)."""
-        rows = self.connection.execute("SELECT name, type, indexed FROM columns ORDER BY name")
+        rows = self._rows("SELECT name, type, indexed FROM columns ORDER BY name")
         return {name: (kind, bool(indexed)) for name, kind, indexed in rows}
 
     def check(self) -> list[str]:
         """Return what SQLite's own integrity check finds wrong."""
-        rows = self.connection.execute("PRAGMA integrity_check").fetchall()
-        return [row[0] for row in rows if row[0] != "ok"]
+        try:
+            return [row[0] for row in self._rows("PRAGMA integrity_check") if row[0] != "ok"]
+        except CatalogError as error:
+            return [str(error)]
 
-    def _one(self, sql: str) -> int:
-        return int(self.connection.execute(sql).fetchone()[0])
+    def _rows(self, sql: str, values: Sequence[object] = ()) -> list[Any]:
+        with self._reading() as connection:
+            return connection.execute(sql, values).fetchall()
+
+    def _number(self, sql: str) -> int:
+        return int(self._rows(sql)[0][0])
 
     # --- writing, inside a transaction ------------------------------------------------------------
 
@@ -235,6 +276,15 @@ class Catalog:
                 f'CREATE INDEX IF NOT EXISTS "metadata {name.encode().hex()}" '
                 f"ON items ({column_expression(name)})"
             )
+
+
+@contextmanager
+def sqlite_errors(path: Path) -> Iterator[None]:
+    """Raise what SQLite finds wrong within the body as CatalogError."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise CatalogError(f"catalog {str(path)!r} cannot be used: {error}") from error
 
 
 def column_expression(name: str) -> str:

@@ -11,6 +11,12 @@ class IndexFolderError(HueweaveError):
     """A folder that is not an index, or one that cannot be opened."""
 
 
+class CatalogError(IndexFolderError):
+    """A catalog that SQLite cannot read or write: damaged, locked, or on a full disk."""
+
+    exit_code = 1
+
+
 class SchemaError(IndexFolderError):
     """A manifest whose schema version this release does not read."""
 

@@ -5,16 +5,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from indexer.files import digest_file, sync_file, sync_folder, write_durably
 from indexer.manifest import DerivedFile, Generation, Manifest
 from indexer.segments import Segment
-from indexer.spaces import Space
+from indexer.spaces import Slots, Space
 from indexer.workshop import Workshop
 from models.extraction import Vectors
 
-Slots = NDArray[np.int64]
 SPACES = "spaces"
 # Past this share of growth since the means were taken, or of deleted rows, all is made anew.
 _DRIFT = 0.2

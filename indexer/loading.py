@@ -3,10 +3,10 @@
 import logging
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from indexer.errors import IndexBusyError, IndexFolderError
 from indexer.files import digest_file
@@ -14,8 +14,8 @@ from indexer.generations import store_reference, store_segments
 from indexer.lock import writer_lock
 from indexer.manifest import DerivedFile, Manifest, read_manifest, write_manifest
 from indexer.segments import Segment, read_segment
-from indexer.snapshot import Snapshot, SpaceSnapshot, live_mask
-from indexer.spaces import Space
+from indexer.snapshot import Found, Snapshot, SpaceSnapshot, live_mask
+from indexer.spaces import Slots, Space
 from indexer.workshop import Workshop
 from models.extraction import Vectors
 
@@ -27,42 +27,63 @@ class _SupersededError(Exception):
 
 
 class Loader:
-    """Loads what searches read. ``manifest`` is the newest once ``load`` has returned."""
+    """Loads what searches read."""
 
     def __init__(self, shop: Workshop, manifest: Manifest) -> None:
         self.manifest = manifest
         self._shop, self._folder = shop, shop.folder
 
-    def load(self) -> Snapshot:
-        """Return the snapshot of the newest generation; raises IndexFolderError without one."""
+    def load(self, before: Snapshot | None = None) -> Snapshot:
+        """Return the snapshot of the newest generation; raises IndexFolderError without one.
+
+        What ``before`` has of the same generation is taken over and not read again.
+        """
         while True:
             with suppress(_SupersededError):
-                return self._read_snapshot()
+                return self._read_snapshot(before)
 
-    def _read_snapshot(self) -> Snapshot:
+    def _read_snapshot(self, before: Snapshot | None) -> Snapshot:
         live = self._shop.catalog.live_slots()
         if self.manifest.generation is None and len(live):
             raise IndexFolderError(
                 f"index {str(self._folder)!r} is unfinished: {len(live)} items are stored, but the "
                 "build was stopped before it ended; run the same `hueweave build` again"
             )
-        covered = self.manifest.generation.slots if self.manifest.generation else 0
-        newer = live[live >= covered]
-        size = self._shop.catalog.next_slot()
-        spaces = {
-            name: SpaceSnapshot(
-                tuple(self._segments(space)) if name in self.manifest.indexed_spaces else (),
-                self._delta(space, newer),
-                self._reference(space, live),
-            )
-            for name, space in self.manifest.spaces.items()
-        }
-        return Snapshot(live_mask(live, size), spaces)
+        if before and before.manifest.generation == self.manifest.generation:
+            spaces = {
+                name: replace(before.spaces[name], delta=self._delta(space, live, before))
+                for name, space in self.manifest.spaces.items()
+            }
+        else:
+            spaces = {
+                name: self._space(space, live) for name, space in self.manifest.spaces.items()
+            }
+        size = max(self._shop.catalog.next_slot(), int(live[-1]) + 1 if len(live) else 0)
+        return Snapshot(self.manifest, live_mask(live, size), spaces)
 
-    def _delta(self, space: Space, newer: NDArray[np.int64]) -> tuple[Vectors, NDArray[np.int64]]:
-        if not len(newer) or not space.ready:
-            return np.empty((0, 0), np.float32), newer[:0]
-        return space.transform(self._shop.pools.read(newer, space.pools)), newer
+    def _space(self, space: Space, live: Slots) -> SpaceSnapshot:
+        indexed = space.name in self.manifest.indexed_spaces
+        return SpaceSnapshot(
+            tuple(self._segments(space)) if indexed else (),
+            self._delta(space, live, None),
+            self._reference(space, live),
+        )
+
+    def _delta(self, space: Space, live: Slots, before: Snapshot | None) -> Found:
+        """Return vectors and slots of items newer than the segments, those of ``before`` first.
+
+        A space without segments needs none: it is scanned whole.
+        """
+        covered = self.manifest.generation.slots if self.manifest.generation else 0
+        known = before.spaces[space.name].delta if before else None
+        start = int(known[1][-1]) + 1 if known is not None and len(known[1]) else covered
+        newer = live[live >= start]
+        if space.name not in self.manifest.indexed_spaces or not space.ready or not len(newer):
+            return known or (np.empty((0, 0), np.float32), live[:0])
+        parts = [vectors for _, vectors in self._shop.vectors(space, newer)]
+        if known is None or not len(known[1]):
+            return np.concatenate(parts), newer
+        return np.concatenate([known[0], *parts]), np.concatenate([known[1], newer])
 
     def _segments(self, space: Space) -> list[Segment]:
         if self.manifest.generation is None:
@@ -81,7 +102,7 @@ class Loader:
         check_derived(self._folder, file)
         return read_segment(self._folder / file.path, space.metric)
 
-    def _reference(self, space: Space, live: NDArray[np.int64]) -> Vectors:
+    def _reference(self, space: Space, live: Slots) -> Vectors:
         generation = self.manifest.generation
         if generation is None or space.name not in generation.references:
             return np.empty((0, 0), np.float32)

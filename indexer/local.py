@@ -1,74 +1,63 @@
 """The local store: a folder with a SQLite catalog, raw pools, and derived FAISS segments."""
 
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
 
-import numpy as np
-from numpy.typing import NDArray
-
 from indexer.catalog import Catalog, Failure, Item
-from indexer.errors import IndexBusyError, IndexFolderError
-from indexer.files import sync_folder
+from indexer.engine import Batch, Embedded, Unreadable
+from indexer.errors import IndexFolderError
 from indexer.generations import is_stale, next_generation, remove_other_generations
 from indexer.loading import Loader
-from indexer.lock import LOCK_NAME, writer_lock
+from indexer.lock import writer_lock
 from indexer.manifest import FILE_NAME, Manifest, read_manifest, write_manifest
 from indexer.pools import PoolStore
 from indexer.snapshot import Snapshot, rows, scan
-from indexer.spaces import Space
+from indexer.sources import Source
+from indexer.spaces import Slots, Space
+from indexer.staging import Staging
 from indexer.store import Matches
 from indexer.workshop import Workshop
 from models.extraction import PoolName, RawPools, Vectors
 
-_CATALOG, _POOLS = "catalog.sqlite", "pools"
-_BEFORE_MANIFEST = {
-    *(_CATALOG + end for end in ("", "-wal", "-shm", "-journal")),
-    *(_POOLS, LOCK_NAME, f".{FILE_NAME}.partial"),
-    "lost+found",  # at the top of a file system of its own
-}
+CATALOG, POOLS = "catalog.sqlite", "pools"
+# A view is looked at for news at most this often; see `CatalogStore.view`.
+_FRESH_S = 0.5
 
 
-def is_index(folder: Path) -> bool:
-    """Return whether ``folder`` holds an index."""
-    return (folder / FILE_NAME).is_file()
+@dataclass(frozen=True)
+class LocalView:
+    """Implements ``View``: a snapshot, and the pools that spaces without segments are read from."""
 
+    snapshot: Snapshot
+    shop: Workshop
 
-def check_can_create(folder: Path) -> None:
-    """Raise IndexFolderError unless ``folder`` is absent, empty, or an index already."""
-    if folder.is_dir() and not is_index(folder) and not _is_unfinished(folder):
-        raise IndexFolderError(
-            f"{str(folder)!r} is not an index and not empty: name a new or empty folder"
-        )
-    if folder.exists() and not folder.is_dir():
-        raise IndexFolderError(f"{str(folder)!r} is a file: name a folder for the index")
+    @property
+    def manifest(self) -> Manifest:
+        """The manifest of this moment."""
+        return self.snapshot.manifest
 
+    def search(self, space: Space, queries: Vectors, k: int) -> list[Matches]:
+        """Return the ``k`` nearest items of each row of (q, d) ``queries``.
 
-def _is_unfinished(folder: Path) -> bool:
-    """Return whether all there is comes from an index whose making was cut short."""
-    return {found.name for found in folder.iterdir()} <= _BEFORE_MANIFEST and not any(
-        (folder / _POOLS).glob("*")
-    )
+        A space without segments is scanned exactly, from raw pools.
+        """
+        indexed = space.name in self.manifest.indexed_spaces
+        if indexed:
+            found = self.snapshot.search(space, queries, k)
+        else:
+            batches = self.shop.vectors(space, self.snapshot.live_slots)
+            found = scan(queries, batches, k, space.metric)
+        exact = not indexed or self.manifest.index_type == "Flat"
+        return [Matches(slots, values, exact) for values, slots in rows(found)]
 
-
-def create_index(folder: Path, manifest: Manifest) -> None:
-    """Make an empty index in ``folder``; the manifest comes last, so it is whole or none."""
-    check_can_create(folder)
-    try:
-        (folder / _POOLS).mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise IndexFolderError(
-            f"cannot make an index at {str(folder)!r}: {error.strerror}"
-        ) from error
-    with writer_lock(folder):
-        if is_index(folder):
-            raise IndexBusyError(
-                f"{str(folder)!r} has just been made an index by another process: "
-                "run the same command again to go on with it"
-            )
-        Catalog(folder / _CATALOG, writable=True).close()
-        write_manifest(folder, manifest)
-    sync_folder(folder.absolute().parent)
+    def reference(self, space: Space) -> Vectors:
+        """Return the (m, d) fixed reference sample that scores are counted against."""
+        return self.snapshot.spaces[space.name].reference
 
 
 class LocalStore:
@@ -76,14 +65,59 @@ class LocalStore:
 
     def __init__(self, folder: Path, *, writable: bool = False) -> None:
         self.folder = folder
-        self.manifest = read_manifest(folder)
-        self.catalog = Catalog(folder / _CATALOG, writable=writable)
-        self._pools = PoolStore(folder / _POOLS, self.manifest.pools, self.manifest.pool_format)
-        self._shop = Workshop(folder, self.catalog, self._pools)
-        self._snapshot: Snapshot | None = None
+        self._manifest = read_manifest(folder)
+        self.catalog = Catalog(folder / CATALOG, writable=writable)
+        self._pools = PoolStore(folder / POOLS, self.manifest.pools, self.manifest.pool_format)
+        self.shop = Workshop(folder, self.catalog, self._pools)
+        self._view: LocalView | None = None
         self._loading = Lock()
+        self._looked = 0.0
+        self._seen: object = None
+
+    @property
+    def manifest(self) -> Manifest:
+        """The manifest of the newest view, or as it was when opened."""
+        return self._view.manifest if self._view else self._manifest
 
     # --- reading -------------------------------------------------------------------------------
+
+    def view(self, *, newest: bool = False) -> LocalView:
+        """Return the index as it is, or was less than a second ago unless ``newest``.
+
+        Raises IndexFolderError if it cannot be searched yet, or any more.
+        """
+        found = self._view
+        if found and not newest and time.monotonic() - self._looked < _FRESH_S:
+            return found
+        # Whoever finds a view to answer from need not wait while another thread renews it.
+        if not self._loading.acquire(blocking=found is None or newest):
+            assert found is not None
+            return found
+        try:
+            self._renew()
+        finally:
+            self._loading.release()
+        assert self._view is not None
+        return self._view
+
+    def _renew(self) -> None:
+        before, seen = self._view, self._state()
+        if before is None or seen != self._seen:
+            try:
+                loaded = Loader(self.shop, read_manifest(self.folder)).load(
+                    before.snapshot if before else None
+                )
+                self._view = LocalView(loaded, self.shop)
+            except IndexFolderError:
+                # A first build under way beside a server of the empty index: not yet.
+                if before is None or before.manifest.generation is not None:
+                    raise
+        self._seen, self._looked = seen, time.monotonic()
+
+    def _state(self) -> object:
+        """Return something that is another once the catalog or the manifest has changed."""
+        manifest = (self.folder / FILE_NAME).stat()
+        return self.catalog.changes(), manifest.st_ino, manifest.st_mtime_ns
 
     def count(self) -> int:
         """Return how many items there are."""
@@ -117,73 +151,84 @@ class LocalStore:
         """Return metadata columns: name to (type, whether indexed)."""
         return self.catalog.columns()
 
-    def pools(self, slots: NDArray[np.int64], names: Sequence[PoolName]) -> RawPools:
+    def pools(self, slots: Slots, names: Sequence[PoolName]) -> RawPools:
         """Return raw pools, (n, channels) float32 each."""
         return self._pools.read(slots, names)
 
-    def search(self, space: Space, queries: Vectors, k: int) -> list[Matches]:
-        """Return the ``k`` nearest items of each row of (q, d) ``queries``.
-
-        A space without segments is scanned exactly, from raw pools.
-        """
-        snapshot = self.snapshot
-        indexed = space.name in self.manifest.indexed_spaces
-        if indexed:
-            found = snapshot.search(space.name, queries, k, space.metric)
-        else:
-            batches = self._shop.vectors(space, snapshot.live_slots)
-            found = scan(queries, batches, k, space.metric)
-        exact = not indexed or self.manifest.index_type == "Flat"
-        return [Matches(slots, values, exact) for values, slots in rows(found)]
-
-    def reference(self, space: Space) -> Vectors:
-        """Return the (m, d) fixed reference sample that scores are counted against."""
-        return self.snapshot.spaces[space.name].reference
+    def sizes(self) -> dict[str, int]:
+        """Return bytes of the catalog, of raw pools and of what is derived from them."""
+        parts = {"catalog": f"{CATALOG}*", "pools": f"{POOLS}/*", "spaces": "spaces/**/*"}
+        return {
+            part: sum(one.stat().st_size for one in self.folder.glob(pattern) if one.is_file())
+            for part, pattern in parts.items()
+        }
 
     def close(self) -> None:
-        """Close the catalog."""
+        """Close the catalog; nobody may be reading any more."""
         self.catalog.close()
-
-    # --- the snapshot --------------------------------------------------------------------------
-
-    @property
-    def snapshot(self) -> Snapshot:
-        """The state searches read, loaded on first use."""
-        found = self._snapshot
-        if found is None:
-            with self._loading:
-                found = self._snapshot = self._snapshot or self._load()
-        return found
-
-    def _load(self) -> Snapshot:
-        loader = Loader(self._shop, self.manifest)
-        found = loader.load()
-        self.manifest = loader.manifest  # it may be newer, or name what was repaired
-        return found
 
     # --- writing -------------------------------------------------------------------------------
 
-    def add(
-        self, items: Sequence[Item], pools: RawPools | None, failures: Iterable[Failure]
-    ) -> None:
-        """Store items with their pools' rows (in order) and failures, durably, as one step.
+    def put_columns(self, columns: dict[str, str], indexed: Iterable[str]) -> None:
+        """Record metadata columns and index those named."""
+        with self.catalog.transaction():
+            self.catalog.put_columns(columns, indexed)
+
+    def stage(self, source: Source, *, retry: bool, tick: Callable[[int], None]) -> Staging:
+        """Hold ``source`` against the catalog; with ``retry`` what failed before is tried again."""
+        return Staging(self.catalog, source, retry=retry, tick=tick)
+
+    def add(self, batch: Batch) -> None:
+        """Store a batch under the next free slots, durably, as one step.
 
         Rows lie in the pool files, synced, before the commit that makes them real.
         """
-        if items and pools is not None:
-            self._pools.write(items[0].slot, pools)
+        start = self.catalog.next_slot()
+        now = datetime.now(UTC).isoformat(timespec="milliseconds")
+        items = [self._item(one, start + at, now) for at, one in enumerate(batch.embedded)]
+        if items and batch.pools is not None:
+            self._pools.write(start, batch.pools)
         with self.catalog.transaction():
             self.catalog.put(items)
-            self.catalog.put_failures(failures)
+            self.catalog.put_failures(_failure(one) for one in batch.unreadable)
 
-    def checkpoint(self) -> None:
-        """Make a generation that covers every item, and drop the one before."""
-        self.manifest = next_generation(self._shop, self.manifest)
-        write_manifest(self.folder, self.manifest)
-        remove_other_generations(self.folder, self.manifest)
-        self._snapshot = None
+    def checkpoint(self, starting: Callable[[], None] = lambda: None) -> None:
+        """Make a generation that covers every item, if one is due, and drop the one before."""
+        live, slots = self.catalog.live_slots(), self.catalog.next_slot()
+        if not is_stale(self.manifest, live, slots):
+            return
+        starting()
+        self._manifest, self._view = next_generation(self.shop, self.manifest), None
+        write_manifest(self.folder, self._manifest)
+        remove_other_generations(self.folder, self._manifest)
 
-    @property
-    def stale(self) -> bool:
-        """Whether there are items outside the newest generation, or too many of it are gone."""
-        return is_stale(self.manifest, self.catalog.live_slots(), self.catalog.next_slot())
+    def _item(self, one: Embedded, slot: int, now: str) -> Item:
+        entry = one.work.entry
+        before = self.item(entry.key)
+        return Item(
+            key=entry.key,
+            version=before.version + 1 if before else 1,
+            slot=slot,
+            source=str(entry.path),
+            digest=one.digest,
+            size=one.size,
+            mtime_ns=one.work.mtime_ns or 0,
+            metadata=entry.metadata,
+            added=now,
+        )
+
+
+def _failure(one: Unreadable) -> Failure:
+    work = one.work
+    return Failure(work.entry.key, str(work.entry.path), work.size, work.mtime_ns, one.reason)
+
+
+@contextmanager
+def open_for_writing(folder: Path) -> Iterator[LocalStore]:
+    """Yield a store that may be written to; raises IndexBusyError if somebody else is writing."""
+    with writer_lock(folder):
+        store = LocalStore(folder, writable=True)
+        try:
+            yield store
+        finally:
+            store.close()

@@ -11,7 +11,7 @@ from indexer.errors import IndexBusyError, IndexFolderError, SchemaError
 from indexer.files import write_durably
 from indexer.lock import writer_lock
 from indexer.pools import PoolFormat
-from indexer.spaces import Space
+from indexer.spaces import Space, block_space_name
 from models.errors import BlockError, UnknownNameError
 from models.extraction import PoolName, parse_pool_kind
 from models.recipe import Recipe
@@ -82,7 +82,11 @@ class Manifest:
                 f"block {block} is not in this index: it stores blocks "
                 f"{', '.join(map(str, self.blocks))}"
             )
-        return self.spaces[f"block{block}-gap"]
+        return self.spaces[block_space_name(block)]
+
+    def dimension(self, space: Space) -> int:
+        """Return how many numbers a vector of ``space`` has."""
+        return sum(self.pools[pool] for pool in space.pools)
 
     def with_generation(self, generation: Generation, spaces: Mapping[str, Space]) -> "Manifest":
         """Return a manifest that names a new generation and its spaces' statistics."""

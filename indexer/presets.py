@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from indexer.pools import PoolFormat
-from indexer.spaces import Metric, Space
+from indexer.spaces import Metric, Space, block_space_name
 from models.backbones import Backbone
 from models.errors import UnknownNameError
 from models.extraction import PoolKind, PoolName
@@ -85,7 +85,8 @@ def lay_out(preset: Preset, backbone: Backbone, blocks: Sequence[int], metric: M
         # A root evens out activations, which are never negative after a ReLU; a linear tap has
         # both signs, and there it only adds noise near zero.
         root = preset.normalise and backbone.rectified[block - 1]
-        return Space((PoolName(block, kind),), root, preset.normalise, metric)
+        name = block_space_name(block) if kind == "gap" else f"block{block}-{kind}"
+        return Space(name, (PoolName(block, kind),), root, preset.normalise, metric)
 
     color = space(_first(preset.color, blocks), preset.color_kind)
     texture = space(_first(backbone.texture or preset.texture, blocks), "gap")

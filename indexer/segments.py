@@ -11,13 +11,12 @@ from numpy.typing import NDArray
 
 from indexer.errors import IndexFolderError
 from indexer.files import write_durably
-from indexer.spaces import Metric
+from indexer.spaces import Metric, Slots
 from models.errors import HueweaveError
 from models.extraction import Vectors
 
 log = logging.getLogger(__name__)
 
-Slots = NDArray[np.int64]
 _METRICS = {"cosine": faiss.METRIC_INNER_PRODUCT, "l2": faiss.METRIC_L2}
 # FAISS wants some tens of points a centroid; more only slows training down.
 _TRAINING_POINTS = 100_000
@@ -64,8 +63,8 @@ class Segment:
             parameters = _parameters(self._index.index, selector)
         distances, ids = self._index.search(queries, min(k, self.count), params=parameters)
         if self._metric == "l2":
-            distances = -np.sqrt(np.maximum(distances, 0.0))
-        return distances, ids
+            return -np.sqrt(np.maximum(distances, 0.0)), ids
+        return np.clip(distances, -1.0, 1.0), ids
 
     def _packed(self, live: NDArray[np.bool_]) -> NDArray[np.uint8] | None:
         """Return the mask as bits, None if it hides nothing here; kept for the next search."""

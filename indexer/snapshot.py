@@ -6,12 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.manifest import Manifest
 from indexer.segments import Segment
-from indexer.spaces import Metric, similarities
+from indexer.spaces import Metric, Slots, Space, similarities
 from models.extraction import Vectors
 
-Slots = NDArray[np.int64]
 Found = tuple[Vectors, Slots]
+"""(q, k) similarities, falling, and slots, -1 where there are fewer."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class SpaceSnapshot:
 class Snapshot:
     """A whole index at one moment. Replaced as one reference, so that searches never mix two."""
 
+    manifest: Manifest
     live: NDArray[np.bool_]
     spaces: Mapping[str, SpaceSnapshot]
 
@@ -35,25 +37,26 @@ class Snapshot:
         """The slots that hold an item, rising."""
         return np.flatnonzero(self.live)
 
-    def search(self, space: str, queries: Vectors, k: int, metric: Metric) -> Found:
-        """Return (q, k') similarities, falling, and slots, -1 where there are fewer."""
-        state = self.spaces[space]
+    def search(self, space: Space, queries: Vectors, k: int) -> Found:
+        """Return the ``k`` nearest of each of (q, d) ``queries`` in a space with segments."""
+        state = self.spaces[space.name]
         parts = [segment.search(queries, k, self.live) for segment in state.segments]
-        slots, vectors = state.delta[1], state.delta[0]
-        if len(slots):
-            parts.append(_rank(similarities(queries, vectors, metric), slots, k))
+        vectors, slots = state.delta
+        alive = self.live[slots]
+        if alive.any():
+            values = similarities(queries, vectors[alive], space.metric)
+            parts.append(_rank(values, slots[alive], k))
         return merge(parts, k, len(queries))
 
 
 def scan(
     queries: Vectors, batches: Iterable[tuple[Slots, Vectors]], k: int, metric: Metric
 ) -> Found:
-    """Return the exact (q, k') nearest of all ``batches``, holding no more than one at a time."""
+    """Return the exact ``k`` nearest of all ``batches``, holding no more than one at a time."""
     best: Found = (np.empty((len(queries), 0), np.float32), np.empty((len(queries), 0), np.int64))
     for slots, vectors in batches:
-        best = merge(
-            [best, _rank(similarities(queries, vectors, metric), slots, k)], k, len(queries)
-        )
+        ranked = _rank(similarities(queries, vectors, metric), slots, k)
+        best = merge([best, ranked], k, len(queries))
     return best
 
 
@@ -69,11 +72,9 @@ def merge(parts: list[Found], k: int, count: int) -> Found:
 
 
 def _rank(values: Vectors, slots: Slots, k: int) -> Found:
-    """Return the best ``k`` of (q, n) ``values``, unordered, and their slots."""
-    if values.shape[1] > k:
-        chosen = np.argpartition(-values, k - 1, axis=1)[:, :k]
-        return np.take_along_axis(values, chosen, 1), slots[chosen]
-    return values, np.broadcast_to(slots, values.shape)
+    """Return the best ``k`` of (q, n) ``values``; ``slots`` rise, so ties go to the lower one."""
+    order = np.argsort(-values, axis=1, kind="stable")[:, :k]
+    return np.take_along_axis(values, order, 1), slots[order]
 
 
 def live_mask(slots: Slots, size: int) -> NDArray[np.bool_]:

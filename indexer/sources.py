@@ -52,17 +52,20 @@ class FolderSource:
 
     def _walk(self, folder: Path, prefix: str) -> Iterator[Entry]:
         try:
-            found = sorted(os.scandir(folder), key=lambda one: one.name)
+            # Names alone, in order: a folder of a million pictures has a million of them.
+            found = sorted(
+                (one.name, one.is_dir(follow_symlinks=False))
+                for one in os.scandir(folder)
+                if not one.name.startswith(".")
+            )
         except OSError as error:
             raise SourceError(f"cannot list folder {str(folder)!r}: {error.strerror}") from error
-        for one in found:
-            if one.name.startswith("."):
-                continue
-            if one.is_dir(follow_symlinks=False):
-                if Path(one.path).resolve() != self._without:
-                    yield from self._walk(Path(one.path), f"{prefix}{one.name}/")
-            elif Path(one.name).suffix.lower() in SUFFIXES:
-                yield _entry(f"{prefix}{one.name}", Path(one.path))
+        for name, is_folder in found:
+            if is_folder:
+                if (folder / name).resolve() != self._without:
+                    yield from self._walk(folder / name, f"{prefix}{name}/")
+            elif Path(name).suffix.lower() in SUFFIXES:
+                yield _entry(f"{prefix}{name}", folder / name)
 
 
 class ListSource:
@@ -82,11 +85,7 @@ class ListSource:
         for line in _lines(self._path):
             written = line.strip()
             if written:
-                yield _entry(written, self._locate(written))
-
-    def _locate(self, written: str) -> Path:
-        beside, here = self._path.parent / written, Path(written)
-        return here if not _is_file(beside) and _is_file(here) else beside
+                yield _entry(written, locate(written, self._path.parent))
 
 
 class TableSource:
@@ -135,6 +134,13 @@ def open_source(text: str, *, index: Path | None = None) -> Source:
     return ListSource(path)
 
 
+def locate(written: str, folder: Path) -> Path:
+    """Return the path that a list in ``folder`` means by ``written``: beside the list, or in the
+    working folder if only there a file is found."""
+    beside, here = folder / written, Path(written)
+    return here if not _is_file(beside) and _is_file(here) else beside
+
+
 def check_not_empty(source: Source) -> None:
     """Raise SourceError if ``source`` names no picture at all."""
     if next(source.entries(), None) is None:
@@ -153,6 +159,8 @@ def _entry(key: str, path: Path, metadata: Metadata | None = None) -> Entry:
         problem = "its name is not UTF-8: rename the file"
     elif "\0" in key or "\0" in str(path):
         key, problem = key.replace("\0", "\\0"), "its path has a zero byte"
+    elif key in (".", ".."):
+        problem = f"its key is {key!r}, which no address can name: give it another"
     return Entry(key, path, metadata or {}, problem)
 
 
@@ -165,7 +173,8 @@ def _is_utf8(text: str) -> bool:
 
 
 def _is_file(path: Path) -> bool:
-    return os.path.isfile(path)  # pathlib's own raises for a name that is too long
+    # Not pathlib's: it raises for a name that is too long.
+    return "\0" not in str(path) and os.path.isfile(path)
 
 
 def _lines(path: Path) -> Iterable[str]:

@@ -14,6 +14,8 @@ from models.errors import UnknownNameError
 from models.extraction import PoolName, RawPools, Vectors
 
 Metric = Literal["cosine", "l2"]
+Slots = NDArray[np.int64]
+"""Rows of the pools, one an item."""
 METRICS: tuple[Metric, ...] = get_args(Metric)
 
 
@@ -21,19 +23,16 @@ METRICS: tuple[Metric, ...] = get_args(Metric)
 class Space:
     """One or more pools, a normalisation and a metric; ``mean`` is its statistic, once it has one.
 
+    ``name`` names its folder too: what is searched under one name never changes its definition.
     Pools of several blocks are normalised each by itself and then concatenated.
     """
 
+    name: str
     pools: tuple[PoolName, ...]
     root: bool
     centre: bool
     metric: Metric
     mean: tuple[float, ...] | None = None
-
-    @property
-    def name(self) -> str:
-        """The space's name on disk and in messages, such as ``block1-foreground``."""
-        return "+".join(f"block{pool.block}-{pool.kind}" for pool in self.pools)
 
     @property
     def ready(self) -> bool:
@@ -79,12 +78,20 @@ def unit(vectors: Vectors) -> Vectors:
 
 def similarities(queries: Vectors, vectors: Vectors, metric: Metric) -> Vectors:
     """Return (q, n): cosine of unit vectors, or minus the Euclidean distance for l2."""
-    dots: Vectors = queries @ vectors.T
     if metric == "cosine":
-        return dots
-    squares = (queries**2).sum(1)[:, None] + (vectors**2).sum(1)[None, :] - 2 * dots
-    distances: Vectors = np.sqrt(np.maximum(squares, 0.0))
+        # Rounding takes the cosine of equal vectors past 1.
+        cosines: Vectors = np.clip(queries @ vectors.T, -1.0, 1.0)
+        return cosines
+    # In doubles: near vectors far from the origin have almost equal squares.
+    q, v = queries.astype(np.float64), vectors.astype(np.float64)
+    squares = (q**2).sum(1)[:, None] + (v**2).sum(1)[None, :] - 2 * (q @ v.T)
+    distances: Vectors = np.sqrt(np.maximum(squares, 0.0)).astype(np.float32)
     return -distances
+
+
+def block_space_name(block: int) -> str:
+    """Return the name of the space of one block, pooled everywhere."""
+    return f"block{block}-gap"
 
 
 def parse_metric(text: str) -> Metric:
@@ -95,7 +102,7 @@ def parse_metric(text: str) -> Metric:
     raise UnknownNameError("metric", text, METRICS)
 
 
-def iterate(slots: NDArray[np.int64], step: int = 4096) -> Iterator[NDArray[np.int64]]:
+def iterate(slots: Slots, step: int = 4096) -> Iterator[Slots]:
     """Yield ``slots`` in runs of ``step``, so that memory does not grow with the catalog."""
     for at in range(0, len(slots), step):
         yield slots[at : at + step]

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from indexer.catalog import Catalog
+from indexer.catalog import Catalog, sqlite_errors
 from indexer.errors import SourceError
 from indexer.files import digest_file
 from indexer.sources import Entry, Source
@@ -83,21 +83,28 @@ class Plan:
 
 
 class Staging:
-    """The source's entries beside the catalog's items, for one build."""
+    """The source's entries beside the catalog's items, for one build; implements ``Staged``."""
 
-    def __init__(self, catalog: Catalog) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        source: Source,
+        *,
+        retry: bool = False,
+        tick: Callable[[int], None] | None = None,
+    ) -> None:
+        """Read the whole source; with ``retry`` pictures that failed before are tried again.
+
+        Raises SourceError for a key that names two different pictures.
+        """
         self._catalog = catalog
         self._db = catalog.connection
         self._repeated = 0
+        with sqlite_errors(catalog.path):
+            self._fill(source, retry, tick)
+            self.plan = self._plan()
 
-    def fill(
-        self, source: Source, *, retry: bool = False, tick: Callable[[int], None] | None = None
-    ) -> Plan:
-        """Read the whole source and return the plan.
-
-        With ``retry`` pictures that failed before are tried again. Raises SourceError for a key
-        that names two different pictures.
-        """
+    def _fill(self, source: Source, retry: bool, tick: Callable[[int], None] | None) -> None:
         self._db.executescript(_TABLES)
         # Not the catalog's own transaction: a long scan must not keep others from writing.
         self._db.execute("BEGIN")
@@ -114,7 +121,6 @@ class Staging:
             self._db.execute("ROLLBACK")
             raise
         self._db.execute("COMMIT")
-        return self._plan()
 
     def work(self) -> Iterator[Work]:
         """Yield what is to be embedded, in the source's order."""
@@ -127,8 +133,15 @@ class Staging:
             position = rows[-1][0]
 
     def relabel(self) -> None:
-        """Give items whose picture is unchanged the source's metadata, path and file time."""
+        """Give items whose picture is unchanged the source's metadata, path and file time.
+
+        A picture that failed and now has the bytes it had before is no failure any more.
+        """
         with self._catalog.transaction() as db:
+            db.execute(
+                "DELETE FROM failures WHERE key IN "
+                "(SELECT key FROM staged WHERE state IN ('unchanged', 'relabelled'))"
+            )
             db.execute(
                 "UPDATE items SET metadata = staged.metadata, source = staged.path, "
                 "mtime_ns = staged.mtime_ns FROM staged "

@@ -1,15 +1,15 @@
 """The protocol every catalog store fulfils: an embedded folder now, a vector database later."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
 from indexer.catalog import Failure, Item
+from indexer.engine import Batch
 from indexer.manifest import Manifest
-from indexer.spaces import Space
+from indexer.sources import Source
+from indexer.spaces import Slots, Space
+from indexer.staging import Plan, Work
 from models.extraction import PoolName, RawPools, Vectors
 
 
@@ -17,9 +17,47 @@ from models.extraction import PoolName, RawPools, Vectors
 class Matches:
     """The nearest items of one query, best first: slots (k,) and similarities (k,)."""
 
-    slots: NDArray[np.int64]
+    slots: Slots
     similarities: Vectors
     exact: bool
+
+
+class View(Protocol):
+    """An index at one moment: what is found in one view fits together."""
+
+    @property
+    def manifest(self) -> Manifest: ...
+
+    def search(self, space: Space, queries: Vectors, k: int) -> list[Matches]:
+        """Return the ``k`` nearest items of each row of (q, d) ``queries``."""
+        ...
+
+    def reference(self, space: Space) -> Vectors:
+        """Return the (m, d) fixed sample that scores are counted against; (0, …) if empty."""
+        ...
+
+
+class Staged(Protocol):
+    """A source held against the catalog: what a build has to do."""
+
+    @property
+    def plan(self) -> Plan: ...
+
+    def work(self) -> Iterator[Work]:
+        """Yield what is to be embedded, in the source's order."""
+        ...
+
+    def relabel(self) -> None:
+        """Give items whose picture is unchanged the source's metadata, path and file time."""
+        ...
+
+    def vanished(self, limit: int) -> list[str]:
+        """Return keys of items that the source no longer names, in order."""
+        ...
+
+    def prune(self) -> int:
+        """Remove items and failures that the source no longer names; return how many items."""
+        ...
 
 
 class CatalogStore(Protocol):
@@ -27,6 +65,12 @@ class CatalogStore(Protocol):
 
     @property
     def manifest(self) -> Manifest: ...
+
+    # --- reading
+
+    def view(self, *, newest: bool = False) -> View:
+        """Return the index as it is, or was less than a second ago unless ``newest``."""
+        ...
 
     def count(self) -> int:
         """Return how many items there are."""
@@ -60,16 +104,33 @@ class CatalogStore(Protocol):
         """Return metadata columns: name to (type, whether indexed)."""
         ...
 
-    def pools(self, slots: NDArray[np.int64], names: Sequence[PoolName]) -> RawPools:
+    def pools(self, slots: Slots, names: Sequence[PoolName]) -> RawPools:
         """Return raw pools, (n, channels) float32 each."""
         ...
 
-    def search(self, space: Space, queries: Vectors, k: int) -> list[Matches]:
-        """Return the ``k`` nearest items of each row of (q, d) ``queries``."""
-        ...
-
-    def reference(self, space: Space) -> Vectors:
-        """Return the (m, d) fixed reference sample that scores are counted against."""
+    def sizes(self) -> dict[str, int]:
+        """Return bytes taken, by part of the store."""
         ...
 
     def close(self) -> None: ...
+
+    # --- writing, in a store opened for it
+
+    def put_columns(self, columns: dict[str, str], indexed: Iterable[str]) -> None:
+        """Record metadata columns and index those named."""
+        ...
+
+    def stage(self, source: Source, *, retry: bool, tick: Callable[[int], None]) -> Staged:
+        """Hold ``source`` against the catalog; with ``retry`` what failed before is tried again.
+
+        Raises SourceError for a key that names two different pictures.
+        """
+        ...
+
+    def add(self, batch: Batch) -> None:
+        """Store a batch, its items, pools and failures, durably, as one step."""
+        ...
+
+    def checkpoint(self, starting: Callable[[], None]) -> None:
+        """Make searches fast again if items came or went; ``starting`` is called if so."""
+        ...

@@ -5,16 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from indexer.catalog import Catalog
 from indexer.manifest import Manifest
 from indexer.pools import PoolStore
 from indexer.segments import Segment, build_segment
-from indexer.spaces import Space, iterate
+from indexer.spaces import Slots, Space, iterate
 from models.extraction import RawPools, Vectors
 
-Slots = NDArray[np.int64]
 REFERENCE_SIZE = 4096
 
 
@@ -51,7 +49,7 @@ class Workshop:
         return build_segment(
             manifest.index_type,
             space.metric,
-            sum(manifest.pools[pool] for pool in space.pools),
+            manifest.dimension(space),
             self.vectors(space, slots),
             lambda size: self.sample(space, slots, size),
         )

@@ -2,6 +2,7 @@
 
 import io
 import re
+import stat
 import struct
 import warnings
 from collections.abc import Iterator
@@ -15,9 +16,21 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from models.errors import PictureError, PictureTooLargeError
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "AVIF", "TIFF", "BMP")
-SUFFIXES = frozenset(
-    (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".avif", ".tif", ".tiff", ".bmp")
-)
+MEDIA_TYPES = {
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".jpe": "image/jpeg",
+    ".jfif": "image/jpeg",
+    ".png": "image/png",
+    ".webp": "image/webp",
+    ".gif": "image/gif",
+    ".avif": "image/avif",
+    ".tif": "image/tiff",
+    ".tiff": "image/tiff",
+    ".bmp": "image/bmp",
+}
+"""By the ending of a file's name, which is what says that a file of a folder is a picture."""
+SUFFIXES = frozenset(MEDIA_TYPES)
 WHITE = (255, 255, 255)
 
 
@@ -35,14 +48,22 @@ DEFAULT_LIMITS = Limits()
 def read_picture(path: Path, limits: Limits = DEFAULT_LIMITS) -> bytes:
     """Return the bytes of a picture file, raising PictureError if there are none or too many."""
     try:
-        size = path.stat().st_size
-        if size > limits.max_bytes:
-            raise PictureTooLargeError(_too_many_bytes(size, limits))
-        return path.read_bytes()
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):  # a pipe or a device would be waited for, or endless
+            raise PictureError(f"{str(path)!r} is not a regular file")
+        if found.st_size > limits.max_bytes:
+            raise PictureTooLargeError(_too_many_bytes(found.st_size, limits))
+        with path.open("rb") as file:
+            data = file.read(limits.max_bytes + 1)
     except FileNotFoundError:
         raise PictureError(f"no file at {str(path)!r}") from None
     except OSError as error:
         raise PictureError(f"cannot read {str(path)!r}: {error.strerror}") from error
+    except ValueError as error:
+        raise PictureError(f"{str(path)!r} is no path: {error}") from error
+    if len(data) > limits.max_bytes:
+        raise PictureTooLargeError(_too_many_bytes(len(data), limits))
+    return data
 
 
 def decode(
@@ -50,8 +71,9 @@ def decode(
 ) -> Image.Image:
     """Return the picture in ``data`` as upright RGB: EXIF turned, alpha over white, first frame.
 
-    With ``at_least`` a JPEG may come back at 1/2, 1/4 or 1/8 scale, its shorter side still being
-    at least that many pixels: its decoder then skips work. Raises PictureTooLargeError past
+    With ``at_least`` a picture may come back at a reduced scale, its shorter side still being at
+    least that many pixels: a JPEG's decoder then skips work, and other formats are averaged down
+    before anything else, which saves most of the memory. Raises PictureTooLargeError past
     ``limits``, PictureError if the bytes are no picture or a damaged one.
     """
     if not data:
@@ -65,7 +87,7 @@ def decode(
         if at_least and image.format in ("JPEG", "MPO"):
             image.draft(None, (at_least, at_least))
         image.load()
-        return _to_rgb(ImageOps.exif_transpose(image))
+        return _to_rgb(ImageOps.exif_transpose(_reduced(image, at_least)))
 
 
 @contextmanager
@@ -113,6 +135,14 @@ _DAMAGE = (
     MemoryError,
     struct.error,
 )
+
+
+def _reduced(image: Image.Image, at_least: int | None) -> Image.Image:
+    """Average a large picture down by a whole factor; palettes and deep grey have no averages."""
+    factor = min(image.size) // at_least if at_least else 1
+    if factor < 2 or image.mode not in ("RGB", "RGBA", "L", "LA") or "transparency" in image.info:
+        return image
+    return image.reduce(factor)
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:

@@ -16,8 +16,8 @@ class Preprocess:
     """The part of a recipe between a decoded picture and the network.
 
     ``white`` is the least value of all three channels that counts as near-white background.
-    ``oversample`` lets a JPEG be decoded at reduced scale while its sides stay at least that many
-    times ``size``; 0 always decodes at full scale.
+    ``oversample`` lets a picture be decoded at reduced scale while its sides stay at least that
+    many times ``size``; 0 always decodes at full scale.
     """
 
     size: int = 224

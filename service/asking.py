@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from indexer.sources import locate
 from service.errors import QueryError
-from service.query import Answer, Hit, Subject
+from service.query import Answer, Hit, Subject, check_limit
 
 
 @dataclass(frozen=True)
@@ -68,12 +69,6 @@ def subjects(attributes: Sequence[str], blocks: Sequence[int]) -> list[Subject]:
     return [*(Subject(attribute=name) for name in attributes), *(Subject(block=n) for n in blocks)]
 
 
-def check_limit(limit: int, max_limit: int) -> None:
-    """Raise QueryError unless ``limit`` lies in 1 to ``max_limit``."""
-    if not 1 <= limit <= max_limit:
-        raise QueryError(f"limit is {limit}: expected 1 to {max_limit}")
-
-
 def picture_paths(images: Sequence[str], listing: Path | None) -> list[str]:
     """Return the pictures given and those in a list file; raises QueryError if there are none."""
     paths = [*images, *(_listed(listing) if listing else [])]
@@ -87,10 +82,4 @@ def _listed(path: Path) -> list[str]:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise QueryError(f"cannot read the list {str(path)!r}: {error}") from error
-    return [_located(line.strip(), path.parent) for line in lines if line.strip()]
-
-
-def _located(written: str, folder: Path) -> str:
-    """Paths count from the working folder, or from the list's own if only there a file is."""
-    beside = folder / written
-    return str(beside) if not Path(written).is_file() and beside.is_file() else written
+    return [str(locate(line.strip(), path.parent)) for line in lines if line.strip()]

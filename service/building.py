@@ -1,25 +1,31 @@
-"""The build as the command and later the server run it: settings to a finished index."""
+"""Making and filling indexes as the commands do it: settings to a finished index."""
 
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from indexer.build import BuildOptions, BuildReport, build, check_columns
-from indexer.local import is_index
+from indexer.creation import check_can_create, create_index, is_index
+from indexer.errors import RecipeMismatchError
+from indexer.local import open_for_writing
 from indexer.local_engine import LocalEngine
+from indexer.manifest import Manifest, read_manifest
+from indexer.presets import get_preset, lay_out
+from indexer.segments import check_index_type
 from indexer.sources import check_not_empty, open_source
+from indexer.spaces import parse_metric
 from indexer.watching import Watcher
-from service.opening import (
-    Notify,
-    check_same_recipe,
-    index_folder,
-    limits,
-    make_index,
-    pinned_extractor,
-)
-from service.settings import Settings
+from models.backbones import AUTO, get_backbone
+from service.opening import index_folder, limits, pinned_extractor, runtime
+from service.settings import Settings, parse_blocks
 
 if TYPE_CHECKING:
     from models.download import Progress
     from models.extraction import Extractor
+    from models.extractor import NetworkExtractor
+
+Notify = Callable[[str], None]
 
 
 def build_index(
@@ -39,15 +45,11 @@ def build_index(
     opened = open_source(source, index=folder)
     check_not_empty(opened)
     check_columns(opened, options.indexed_columns)
-    ready: Extractor | None = None
-    if not is_index(folder):
-        ready = make_index(folder, settings, notify, progress)
-    manifest = check_same_recipe(folder, settings)
-    if ready is None and "weights" in settings.model_fields_set:
-        ready = pinned_extractor(manifest, settings, progress)
+    made = None if is_index(folder) else make_index(folder, settings, notify, progress)
+    manifest = check_same_recipe(folder, settings, progress)
 
     def extractor() -> "Extractor":
-        return ready or pinned_extractor(manifest, settings, progress)
+        return made or pinned_extractor(manifest, settings, progress)
 
     engine = LocalEngine(
         manifest.recipe.preprocess,
@@ -55,4 +57,77 @@ def build_index(
         batch_size=settings.batch_size,
         threads=settings.threads,
     )
-    return build(folder, opened, engine, extractor, options, watcher)
+    with open_for_writing(folder) as store:
+        return build(store, opened, engine, extractor, options, watcher)
+
+
+def make_index(
+    folder: Path, settings: Settings, notify: Notify, progress: "Progress | None" = None
+) -> "NetworkExtractor":
+    """Make an empty index as the settings say and return its extractor."""
+    from models.loading import load_new
+
+    check_can_create(folder)
+    preset, metric = get_preset(settings.preset), parse_metric(settings.metric)
+    blocks = parse_blocks(settings.blocks)
+    loaded = load_new(
+        settings.backbone,
+        settings.weights,
+        blocks,
+        preset.preprocess,
+        runtime(settings, progress),
+        notify,
+    )
+    backbone = get_backbone(loaded.recipe.backbone)
+    layout = lay_out(preset, backbone, blocks, metric)
+    manifest = Manifest(
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        preset=preset.name,
+        recipe=loaded.recipe,
+        blocks=blocks,
+        pools={pool: backbone.channels[pool.block - 1] for pool in layout.pools},
+        pool_format=preset.pool_format,
+        spaces={space.name: space for space in layout.spaces},
+        attributes=layout.attributes,
+        index_type=settings.index_type,
+    )
+    for name in manifest.indexed_spaces:
+        space = manifest.spaces[name]
+        check_index_type(manifest.index_type, manifest.dimension(space), metric)
+    create_index(folder, manifest)
+    return loaded.extractor
+
+
+def check_same_recipe(
+    folder: Path, settings: Settings, progress: "Progress | None" = None
+) -> Manifest:
+    """Return the manifest of an index that a command goes on with.
+
+    Raises RecipeMismatchError if a setting given on purpose is not what the index was made with,
+    WeightsError if weights are named that are not the index's.
+    """
+    manifest = read_manifest(folder)
+    made = {
+        "backbone": manifest.recipe.backbone,
+        "preset": manifest.preset,
+        "blocks": ",".join(map(str, manifest.blocks)),
+        "metric": next(iter(manifest.spaces.values())).metric,
+        "index_type": manifest.index_type,
+    }
+    asked = {name: getattr(settings, name) for name in made if name in settings.model_fields_set}
+    if "blocks" in asked:
+        asked["blocks"] = ",".join(map(str, parse_blocks(asked["blocks"])))
+    for name, value in asked.items():
+        if value not in (made[name], AUTO):
+            raise RecipeMismatchError(
+                f"index {str(folder)!r} was made with {name} {made[name]!r}, not {value!r}: "
+                "build another index for that, or leave the setting out"
+            )
+    if settings.weights and not _names(settings.weights, manifest.recipe.weights):
+        pinned_extractor(manifest, settings, progress)  # other weights, or the same elsewhere
+    return manifest
+
+
+def _names(weights: str, recorded: str) -> bool:
+    """Return whether ``weights`` is how the manifest records its own."""
+    return recorded in (weights, str(Path(weights).expanduser().absolute()))

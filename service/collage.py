@@ -11,7 +11,8 @@ from models.images import DEFAULT_LIMITS, Limits, decode
 
 TILE, GAP, CAPTION = 200, 12, 44
 COLUMNS = 6
-MAX_QUERIES = 50
+ENDINGS = (".png", ".jpg", ".jpeg", ".webp")
+MAX_TILES = 1000
 _INK, _MUTED, _PAPER, _FRAME, _EMPTY = "#1b1b1b", "#6b6b6b", "#ffffff", "#c2185b", "#eeeeee"
 
 
@@ -40,12 +41,13 @@ class Row:
 def draw_collage(rows: Sequence[Row], limits: Limits = DEFAULT_LIMITS) -> Image.Image:
     """Return a picture of ``rows``, each beginning on a line of its own with the query framed.
 
-    Raises CollageError for more than MAX_QUERIES rows.
+    Raises CollageError for more than MAX_TILES pictures in all.
     """
-    if len(rows) > MAX_QUERIES:
+    tiles = sum(1 + len(row.hits) for row in rows)
+    if tiles > MAX_TILES:
         raise CollageError(
-            f"a collage of {len(rows)} queries is too large: at most {MAX_QUERIES}, or name a "
-            "folder, which gets one picture a query"
+            f"a collage of {tiles:,} pictures is too large: at most {MAX_TILES:,}; ask for fewer "
+            "hits, or name a folder, which gets one collage a query"
         )
     widest = max(1 + len(row.hits) for row in rows)
     columns = min(COLUMNS, widest)
@@ -65,14 +67,23 @@ def draw_collage(rows: Sequence[Row], limits: Limits = DEFAULT_LIMITS) -> Image.
 
 def write_collage(path: Path, rows: Sequence[Row], limits: Limits = DEFAULT_LIMITS) -> None:
     """Draw ``rows`` into a picture file whose format its ending names; raises CollageError."""
-    if path.suffix.lower() not in (".png", ".jpg", ".jpeg", ".webp"):
-        raise CollageError(f"cannot write a collage to {str(path)!r}: name a .png, .jpg or .webp")
+    check_ending(path)
     picture = draw_collage(rows, limits)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         picture.save(path)
     except OSError as error:
         raise CollageError(f"cannot write {str(path)!r}: {error.strerror or error}") from error
+    except ValueError as error:  # a side past what the format can have
+        raise CollageError(f"cannot write {str(path)!r}: {error}; a .png can be larger") from error
+
+
+def check_ending(path: Path) -> None:
+    """Raise CollageError unless the ending of ``path`` is one that collages are written in."""
+    if path.suffix.lower() not in ENDINGS:
+        raise CollageError(
+            f"cannot write a collage to {str(path)!r}: expected {', '.join(ENDINGS)}"
+        )
 
 
 def _draw_tile(canvas: Image.Image, tile: Tile, x: int, y: int, limits: Limits) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from models.images import Limits, read_picture
 from service.asking import Asked, Asker
-from service.collage import Row, Tile, write_collage
+from service.collage import Row, Tile, check_ending, write_collage
 from service.query import Hit
 
 
@@ -19,7 +19,7 @@ def draw_answers(
     answered = [one for one in asked if one.answer is not None]
     if not answered:
         return
-    if target.suffix and not target.is_dir():
+    if is_file(target):
         write_collage(target, [_row(one, asker, limits) for one in answered], limits)
         yield target
         return
@@ -28,6 +28,17 @@ def draw_answers(
         path = target / f"{number:04}-{Path(one.path).stem}-{what}.png"
         write_collage(path, [_row(one, asker, limits)], limits)
         yield path
+
+
+def check_target(target: Path) -> None:
+    """Raise CollageError, before any work is done, for a file that no collage can be."""
+    if is_file(target):
+        check_ending(target)
+
+
+def is_file(target: Path) -> bool:
+    """Return whether ``target`` stands for one picture rather than a folder of them."""
+    return bool(target.suffix) and not target.is_dir()
 
 
 def _row(one: Asked, asker: Asker, limits: Limits) -> Row:

@@ -39,7 +39,7 @@ def export_attribute(store: CatalogStore, attribute: str) -> Arrays:
         raise QueryError("the index is empty: there is nothing to export")
     keys, slots = _keys_and_slots(store)
     rows = [space.transform(store.pools(run, space.pools)) for run in iterate(slots)]
-    return keys, _stacked(rows, sum(store.manifest.pools[pool] for pool in space.pools))
+    return keys, _stacked(rows, store.manifest.dimension(space))
 
 
 def write_npz(path: Path, arrays: Arrays) -> None:

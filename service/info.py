@@ -1,11 +1,9 @@
 """What an index is and holds: the answer of `hueweave info` and of GET /v1/index."""
 
-from pathlib import Path
-
 from pydantic import BaseModel
 
 from indexer.catalog import Failure
-from indexer.local import LocalStore
+from indexer.store import CatalogStore
 
 
 class SpaceInfo(BaseModel):
@@ -57,7 +55,7 @@ class IndexInfo(BaseModel):
     bytes_on_disk: dict[str, int]
 
 
-def describe(store: LocalStore) -> IndexInfo:
+def describe(store: CatalogStore) -> IndexInfo:
     """Return what there is to say about an index without loading its network."""
     manifest = store.manifest
     return IndexInfo(
@@ -73,7 +71,7 @@ def describe(store: LocalStore) -> IndexInfo:
         spaces=[
             SpaceInfo(
                 name=space.name,
-                dimension=sum(manifest.pools[pool] for pool in space.pools),
+                dimension=manifest.dimension(space),
                 root=space.root,
                 centre=space.centre,
                 metric=space.metric,
@@ -90,18 +88,10 @@ def describe(store: LocalStore) -> IndexInfo:
             ColumnInfo(name=name, type=kind, indexed=indexed)
             for name, (kind, indexed) in store.columns().items()
         ],
-        bytes_on_disk={
-            "catalog": _size(store.folder, "catalog.sqlite*"),
-            "pools": _size(store.folder, "pools/*"),
-            "spaces": _size(store.folder, "spaces/**/*"),
-        },
+        bytes_on_disk=store.sizes(),
     )
 
 
 def describe_failure(failure: Failure) -> FailureInfo:
     """Return a failure as it is shown."""
     return FailureInfo(key=failure.key, source=failure.source, reason=failure.reason)
-
-
-def _size(folder: Path, pattern: str) -> int:
-    return sum(path.stat().st_size for path in folder.glob(pattern) if path.is_file())

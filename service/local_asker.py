@@ -9,8 +9,8 @@ from models.images import read_picture
 from models.preprocess import Pixels
 from service.asking import Asked, Question
 from service.opening import Opened
-from service.query import Hit
-from service.search import Target
+from service.query import Hit, Subject
+from service.search import Wanted
 
 _BATCH = 32
 
@@ -23,11 +23,14 @@ class LocalAsker:
 
     def ask(self, paths: Sequence[str], question: Question) -> Iterator[Asked]:
         """Yield an answer or a problem for each of ``paths`` in each subject, in order."""
-        targets = [self._opened.searcher.target(subject) for subject in question.subjects]
+        for subject in question.subjects:
+            self._opened.searcher.space(subject)  # an unknown one is an error before any answer
         for at in range(0, len(paths), _BATCH):
             some = paths[at : at + _BATCH]
             squares = [self._square(path) for path in some]
-            columns = [list(self._ask(target, some, squares, question)) for target in targets]
+            columns = [
+                list(self._ask(subject, some, squares, question)) for subject in question.subjects
+            ]
             for answers in zip(*columns, strict=True):
                 yield from answers
 
@@ -45,25 +48,22 @@ class LocalAsker:
 
     def _ask(
         self,
-        target: Target,
+        subject: Subject,
         paths: Sequence[str],
         squares: Sequence[Pixels | str],
         question: Question,
     ) -> Iterator[Asked]:
         started = time.perf_counter()
         good = [one for one in squares if not isinstance(one, str)]
-        found = iter(
-            self._opened.searcher.answer_squares(target, good, question.limit, question.min_score)
-            if good
-            else ()
-        )
+        wanted = Wanted(subject, question.limit, question.min_score)
+        found = iter(self._opened.searcher.answer_squares(wanted, good) if good else ())
         took_ms = round((time.perf_counter() - started) * 1000 / max(len(good), 1), 3)
         for path, square in zip(paths, squares, strict=True):
             if isinstance(square, str):
-                yield Asked(path, target.subject, problem=square)
+                yield Asked(path, subject, problem=square)
             else:
                 answer = next(found).model_copy(update={"took_ms": took_ms})
-                yield Asked(path, target.subject, answer)
+                yield Asked(path, subject, answer)
 
     def _square(self, path: str) -> Pixels | str:
         try:

@@ -5,8 +5,10 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from service.errors import QueryError
+
 Fraction = Annotated[float, Field(ge=0, le=1)]
-MAX_LIMIT = 1000
+MAX_LIMIT, MAX_TERMS, MAX_EXAMPLES = 1000, 16, 64
 
 
 class _Strict(BaseModel):
@@ -66,14 +68,22 @@ class Subject:
         return self.attribute or f"block {self.block}"
 
 
+def check_limit(limit: int, max_limit: int) -> None:
+    """Raise QueryError unless ``limit`` lies in 1 to ``max_limit``."""
+    if not 1 <= limit <= max_limit:
+        raise QueryError(f"limit is {limit}: expected 1 to {max_limit}")
+
+
 class Term(_Strict):
     """One part of a query: in which attribute (or block), like what, how much."""
 
     attribute: str | None = Field(None, examples=["color"])
     block: int | None = Field(None, description="A block of the backbone, 1 to 5.")
     weight: float = 1.0
-    image: ImageExample | list[ImageExample] | None = None
-    palette: list[Swatch] | None = None
+    image: ImageExample | Annotated[list[ImageExample], Field(max_length=MAX_EXAMPLES)] | None = (
+        None
+    )
+    palette: list[Swatch] | None = Field(None, max_length=MAX_EXAMPLES)
 
     @model_validator(mode="after")
     def _one_target_one_example(self) -> Self:
@@ -87,7 +97,7 @@ class Term(_Strict):
 class Query(_Strict):
     """What to look for. See docs/api.md for examples."""
 
-    terms: list[Term] = Field(min_length=1)
+    terms: list[Term] = Field(min_length=1, max_length=MAX_TERMS)
     filter: dict[str, Any] = Field(default_factory=dict)
     limit: int = Field(20, ge=1, le=MAX_LIMIT, description="How many hits at most.")
     cursor: str | None = None

@@ -3,9 +3,10 @@
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
+from pydantic import BaseModel, ValidationError
 
 from models.errors import HueweaveError, PictureError
 from models.images import Limits, read_picture
@@ -13,6 +14,9 @@ from service.asking import Asked, Question
 from service.info import IndexInfo
 from service.query import Answer, Hit, Subject
 
+Model = TypeVar("Model", bound=BaseModel)
+# The `type` of a problem that lies in the picture sent.
+PICTURE_PROBLEM = "urn:hueweave:picture"
 _TIMEOUT = httpx.Timeout(60, connect=5)
 
 
@@ -30,11 +34,14 @@ class RemoteIndex:
 
     def __init__(self, address: str, limits: Limits) -> None:
         self._address, self._limits = address.rstrip("/"), limits
-        self._client = httpx.Client(timeout=_TIMEOUT)
+        try:
+            self._client = httpx.Client(timeout=_TIMEOUT)
+        except ImportError as error:  # a proxy of a kind for which httpx wants another package
+            raise RemoteError(f"cannot reach {self._address}: {error}") from error
 
     def info(self) -> IndexInfo:
         """Return what the server's index is made of; raises RemoteError."""
-        return IndexInfo.model_validate(self._json("GET", "/v1/index"))
+        return self._parsed(IndexInfo, self._json("GET", "/v1/index"))
 
     def ask(self, paths: Sequence[str], question: Question) -> Iterator[Asked]:
         """Yield an answer or a problem for each of ``paths`` in each subject, in order."""
@@ -60,9 +67,8 @@ class RemoteIndex:
             return Asked(path, subject, problem=str(error))
         sent = {"data": {"query": json.dumps(query)}, "files": {"image": data}}
         try:
-            return Asked(
-                path, subject, Answer.model_validate(self._json("POST", "/v1/search", **sent))
-            )
+            answer = self._parsed(Answer, self._json("POST", "/v1/search", **sent))
+            return Asked(path, subject, answer)
         except PictureError as error:
             return Asked(path, subject, problem=str(error))
 
@@ -71,12 +77,23 @@ class RemoteIndex:
         try:
             document = response.json()
         except ValueError as error:
-            raise RemoteError(f"{self._address} does not answer as hueweave does") from error
+            raise self._stranger() from error
+        if not isinstance(document, dict):
+            raise self._stranger()
         if response.is_success:
             return document
         detail = str(document.get("detail", response.reason_phrase))
         # A picture's own fault: the other pictures may still be answered.
-        raise (PictureError if detail.startswith("terms[0].image") else RemoteError)(detail)
+        raise (PictureError if document.get("type") == PICTURE_PROBLEM else RemoteError)(detail)
+
+    def _parsed(self, kind: type[Model], document: Any) -> Model:
+        try:
+            return kind.model_validate(document)
+        except ValidationError as error:
+            raise self._stranger() from error
+
+    def _stranger(self) -> RemoteError:
+        return RemoteError(f"{self._address} does not answer as hueweave does")
 
     def _request(self, method: str, path: str, **sent: Any) -> httpx.Response:
         try:

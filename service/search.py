@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from indexer.catalog import Item
+from indexer.manifest import Manifest
 from indexer.spaces import Space, similarities
-from indexer.store import CatalogStore, Matches
+from indexer.store import CatalogStore, Matches, View
 from models.errors import PictureError
 from models.extraction import Extractor, RawPools
 from models.images import Limits, decode
@@ -21,11 +22,12 @@ from service.scores import Scale
 
 
 @dataclass(frozen=True)
-class Target:
-    """What a term searches: an attribute or a block, and its space."""
+class Wanted:
+    """In what, how much, and how good."""
 
     subject: Subject
-    space: Space
+    limit: int
+    min_score: float = 0.0
 
 
 class Searcher:
@@ -41,73 +43,60 @@ class Searcher:
         """
         started = time.perf_counter()
         term = _only_term(query)
-        target = self.target(Subject(term.attribute, term.block))
+        wanted = Wanted(Subject(term.attribute, term.block), query.limit, query.min_score)
+        space = self.space(wanted.subject)
         example = self._example(term, parts)
         if isinstance(example, Item):
-            raw = self._store.pools(np.array([example.slot]), target.space.pools)
-            answer = self._answers(target, raw, query.limit, query.min_score)[0]
+            raw = self._store.pools(np.array([example.slot]), space.pools)
         else:
-            answer = self.answer_squares(target, [example], query.limit, query.min_score)[0]
+            raw = self._extractor.extract(example[None], space.pools)
+        answer = self._answers(wanted, raw)[0]
         took_ms = round((time.perf_counter() - started) * 1000, 3)
         return answer.model_copy(update={"took_ms": took_ms})
 
-    def target(self, subject: Subject) -> Target:
-        """Return what an attribute or a block searches.
+    def answer_squares(self, wanted: Wanted, squares: Sequence[Pixels]) -> list[Answer]:
+        """Return an answer for each square, running the network no deeper than need be."""
+        pools = self.space(wanted.subject).pools
+        return self._answers(wanted, self._extractor.extract(np.stack(squares), pools))
+
+    def space(self, subject: Subject) -> Space:
+        """Return what a subject searches.
 
         Raises UnknownNameError or BlockError if the index has no such thing.
         """
-        manifest = self._store.manifest
-        if subject.attribute is not None:
-            return Target(subject, manifest.space_of_attribute(subject.attribute))
-        if subject.block is None:
-            raise QueryError("neither an attribute nor a block is given: name one of them")
-        return Target(subject, manifest.space_of_block(subject.block))
+        return _space(self._store.manifest, subject)
 
     def square(self, data: bytes) -> Pixels:
         """Return the (size, size, 3) pixels of a picture's bytes; raises PictureError."""
         preprocess = self._store.manifest.recipe.preprocess
         return to_square(decode(data, self._limits, preprocess.decode_at_least), preprocess)
 
-    def answer_squares(
-        self, target: Target, squares: Sequence[Pixels], limit: int, min_score: float
-    ) -> list[Answer]:
-        """Return an answer for each square, running the network no deeper than need be."""
-        raw = self._extractor.extract(np.stack(squares), target.space.pools)
-        return self._answers(target, raw, limit, min_score)
-
-    def _answers(self, target: Target, raw: RawPools, limit: int, min_score: float) -> list[Answer]:
+    def _answers(self, wanted: Wanted, raw: RawPools) -> list[Answer]:
         """Return an answer for each row of ``raw``: scored hits, best first."""
-        space = target.space
-        reference = self._store.reference(space)
-        if not len(reference):  # an empty index has no mean to centre with, and no hits
-            return [self._answer([], exact=True) for _ in raw[space.pools[0]]]
-        vectors = space.transform(raw)
-        found = self._store.search(space, vectors, limit)
-        samples = similarities(vectors, reference, space.metric)
-        answers = []
-        for matches, sample in zip(found, samples, strict=True):
-            hits = self._hits(target, matches, Scale(sample, space.metric))
-            answers.append(self._answer([h for h in hits if h.score >= min_score], matches.exact))
+        view = self._store.view()
+        answers, whole = self._answers_of(view, wanted, raw)
+        if not whole and (newest := self._store.view(newest=True)) is not view:
+            # Hits were replaced or removed since the view was taken.
+            answers, _ = self._answers_of(newest, wanted, raw)
         return answers
 
-    def _hits(self, target: Target, matches: Matches, scale: Scale) -> list[Hit]:
-        items = self._store.items_in(matches.slots.tolist())
-        scores = scale.scores(matches.similarities)
-        hits = []
-        for slot, similarity, score in zip(
-            matches.slots.tolist(), matches.similarities.tolist(), scores.tolist(), strict=True
-        ):
-            item = items.get(slot)
-            if item is None:  # removed since the snapshot was taken
-                continue
-            term = TermScore(
-                attribute=target.subject.attribute,
-                block=target.subject.block,
-                similarity=similarity,
-                score=score,
-            )
-            hits.append(Hit(key=item.key, score=score, terms=[term], metadata=item.metadata))
-        return hits
+    def _answers_of(self, view: View, wanted: Wanted, raw: RawPools) -> tuple[list[Answer], bool]:
+        """Return answers out of one view, and whether every item found is still there."""
+        space = _space(view.manifest, wanted.subject)
+        reference = view.reference(space)
+        if not len(reference):  # an empty index has no mean to centre with, and no hits
+            return [_answer(view, [], exact=True) for _ in raw[space.pools[0]]], True
+        vectors = space.transform(raw)
+        samples = similarities(vectors, reference, space.metric)
+        found = view.search(space, vectors, wanted.limit)
+        slots = np.unique(np.concatenate([matches.slots for matches in found]))
+        items = self._store.items_in(slots.tolist())
+        answers = []
+        for matches, sample in zip(found, samples, strict=True):
+            hits = _hits(wanted.subject, matches, items, Scale(sample, space.metric))
+            good = [hit for hit in hits if hit.score >= wanted.min_score]
+            answers.append(_answer(view, good, matches.exact))
+        return answers, len(items) == len(slots)
 
     def _example(self, term: Term, parts: Mapping[str, bytes]) -> Item | Pixels:
         image = term.image
@@ -124,10 +113,35 @@ class Searcher:
             raise QueryError(f"terms[0].image.key: no item has the key {image.key!r}")
         return item
 
-    def _answer(self, hits: list[Hit], exact: bool) -> Answer:
-        generation = self._store.manifest.generation
-        number = generation.number if generation else None
-        return Answer(hits=hits, exact=exact, generation=number, took_ms=0.0)
+
+def _space(manifest: Manifest, subject: Subject) -> Space:
+    if subject.attribute is not None:
+        return manifest.space_of_attribute(subject.attribute)
+    if subject.block is None:
+        raise QueryError("neither an attribute nor a block is given: name one of them")
+    return manifest.space_of_block(subject.block)
+
+
+def _answer(view: View, hits: list[Hit], exact: bool) -> Answer:
+    generation = view.manifest.generation
+    number = generation.number if generation else None
+    return Answer(hits=hits, exact=exact, generation=number, took_ms=0.0)
+
+
+def _hits(subject: Subject, matches: Matches, items: Mapping[int, Item], scale: Scale) -> list[Hit]:
+    scores = scale.scores(matches.similarities)
+    hits = []
+    for slot, similarity, score in zip(
+        matches.slots.tolist(), matches.similarities.tolist(), scores.tolist(), strict=True
+    ):
+        item = items.get(slot)
+        if item is None:  # removed this very moment
+            continue
+        term = TermScore(
+            attribute=subject.attribute, block=subject.block, similarity=similarity, score=score
+        )
+        hits.append(Hit(key=item.key, score=score, terms=[term], metadata=item.metadata))
+    return hits
 
 
 def _only_term(query: Query) -> Term:

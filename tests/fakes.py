@@ -7,7 +7,8 @@ import numpy as np
 from PIL import Image
 
 from indexer.build import BuildOptions, BuildReport, build
-from indexer.local import create_index
+from indexer.creation import create_index
+from indexer.local import open_for_writing
 from indexer.local_engine import LocalEngine
 from indexer.manifest import Manifest
 from indexer.presets import get_preset, lay_out
@@ -114,4 +115,5 @@ def build_fake(
     used = extractor or FakeExtractor()
     engine = LocalEngine(SMALL, limits or Limits(), batch_size=batch_size, threads=2)
     found = open_source(str(source), index=index)
-    return build(index, found, engine, lambda: used, options, watcher)
+    with open_for_writing(index) as store:
+        return build(store, found, engine, lambda: used, options, watcher)

@@ -1,5 +1,7 @@
 """What the index is, and what can be searched by."""
 
+from pathlib import Path
+
 from fastapi import APIRouter
 
 from api.dependencies import Index
@@ -12,7 +14,9 @@ router = APIRouter(prefix="/v1", tags=["index"])
 @router.get("/index", summary="What the index is made of")
 def get_index(index: Index) -> IndexInfo:
     """Return what the index is made of and how much it holds."""
-    return describe(index.store)
+    found = describe(index.store)
+    # Of a weights file only the name: where things lie on the server is nobody's business.
+    return found.model_copy(update={"weights": Path(found.weights).name})
 
 
 @router.get("/attributes", summary="What can be searched by")

@@ -1,37 +1,29 @@
 """Items, their pictures and thumbnails."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import FileResponse, Response
 
-from api.dependencies import Index
-from api.problems import Problem
+from api import urls as urls  # registers the convertor `key`, used in the paths below
+from api.dependencies import Index, Work
+from api.problems import declare
 from api.schemas import ItemPage, ItemView, view_item
 from indexer.catalog import Item
 from indexer.errors import UnknownKeyError
 from models.errors import PictureError
-from models.images import read_picture
+from models.images import MEDIA_TYPES, read_picture
 from service.opening import Opened
 from service.thumbnails import MEDIA_TYPE, thumbnail
 
-NOT_FOUND: dict[int | str, dict[str, Any]] = {
-    404: {"model": Problem, "description": "No such item, or its picture is gone"}
-}
-PNG, WEBP = "image/png", "image/webp"
-_MEDIA_TYPES = {
-    ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".jpe": "image/jpeg", ".jfif": "image/jpeg",
-    ".png": PNG, ".webp": WEBP, ".gif": "image/gif", ".avif": "image/avif",
-    ".tif": "image/tiff", ".tiff": "image/tiff", ".bmp": "image/bmp",
-}  # fmt: skip
 # A picture may be replaced under its key, so caches must ask again; the digest answers quickly.
 _CACHE = "private, max-age=0, must-revalidate"
 
 router = APIRouter(prefix="/v1", tags=["items"])
 
 
-@router.get("/items", summary="List items")
+@router.get("/items", summary="List items", responses=declare(422))
 def list_items(
     index: Index,
     after: Annotated[str | None, Query(description="Go on after this key.")] = None,
@@ -43,48 +35,43 @@ def list_items(
     return ItemPage(items=[view_item(item) for item in items[:limit]], next=more)
 
 
-@router.get("/items/{key:path}", summary="One item", responses=NOT_FOUND)
+@router.get("/items/{key:key}", summary="One item", responses=declare(404))
 def get_item(key: str, index: Index) -> ItemView:
     """Return one item."""
     return view_item(_item(index, key))
 
 
 @router.get(
-    "/images/{key:path}",
+    "/images/{key:key}",
     summary="The picture of an item",
     response_class=FileResponse,
-    responses={200: {"content": {"image/*": {}}, "description": "The picture"}, **NOT_FOUND},
+    responses={200: {"content": {"image/*": {}}, "description": "The picture"}, **declare(404)},
 )
 def get_image(key: str, index: Index, request: Request) -> Response:
-    """Return an item's picture as it was indexed."""
+    """Return an item's picture, byte for byte as it was indexed."""
     item = _item(index, key)
-    path = Path(item.source)
-    if not path.is_file():
-        raise _gone(key)
+    path = _unchanged(item)
     headers = _headers(item)
-    if request.headers.get("if-none-match") == headers["ETag"]:
+    if _has_it(request, headers["ETag"]):
         return Response(status_code=304, headers=headers)
-    media_type = _MEDIA_TYPES.get(path.suffix.lower(), "application/octet-stream")
+    media_type = MEDIA_TYPES.get(path.suffix.lower(), "application/octet-stream")
     return FileResponse(path, media_type=media_type, headers=headers)
 
 
 @router.get(
-    "/thumbnails/{key:path}",
+    "/thumbnails/{key:key}",
     summary="A small picture of an item",
     response_class=Response,
-    responses={200: {"content": {MEDIA_TYPE: {}}, "description": "A small WebP"}, **NOT_FOUND},
+    responses={200: {"content": {MEDIA_TYPE: {}}, "description": "A WebP"}, **declare(404)},
 )
-def get_thumbnail(key: str, index: Index, request: Request) -> Response:
+async def get_thumbnail(key: str, index: Index, request: Request, work: Work) -> Response:
     """Return an item's picture as a small WebP, at most 320 pixels a side."""
     item = _item(index, key)
     headers = _headers(item)
-    if request.headers.get("if-none-match") == headers["ETag"]:
+    if _has_it(request, headers["ETag"]):
         return Response(status_code=304, headers=headers)
-    try:
-        data = read_picture(Path(item.source), index.limits)
-        return Response(thumbnail(data, index.limits), media_type=MEDIA_TYPE, headers=headers)
-    except PictureError as error:
-        raise _gone(key) from error
+    data = await work.run(lambda: _thumbnail(item, index))
+    return Response(data, media_type=MEDIA_TYPE, headers=headers)
 
 
 def _item(index: Opened, key: str) -> Item:
@@ -94,8 +81,25 @@ def _item(index: Opened, key: str) -> Item:
     return item
 
 
-def _gone(key: str) -> UnknownKeyError:
-    return UnknownKeyError(f"the picture of {key!r} is no longer where it was indexed from")
+def _thumbnail(item: Item, index: Opened) -> bytes:
+    path = _unchanged(item)
+    try:
+        return thumbnail(read_picture(path, index.limits), index.limits)
+    except PictureError as error:
+        raise UnknownKeyError(f"the picture of {item.key!r} cannot be shown: {error}") from error
+
+
+def _unchanged(item: Item) -> Path:
+    """Return where an item's picture lies; raises UnknownKeyError if it is gone or another."""
+    path = Path(item.source)
+    if not path.is_file():
+        raise UnknownKeyError(f"the picture of {item.key!r} is no longer where it was indexed from")
+    found = path.stat()
+    if (found.st_size, found.st_mtime_ns) != (item.size, item.mtime_ns):
+        raise UnknownKeyError(
+            f"the picture of {item.key!r} has changed since it was indexed: build the index again"
+        )
+    return path
 
 
 def _headers(item: Item) -> dict[str, str]:
@@ -104,3 +108,9 @@ def _headers(item: Item) -> dict[str, str]:
         "Cache-Control": _CACHE,
         "X-Content-Type-Options": "nosniff",
     }
+
+
+def _has_it(request: Request, tag: str) -> bool:
+    """Return whether the client says that it has what ``tag`` stands for (RFC 9110, 13.1.2)."""
+    known = request.headers.get("if-none-match", "").split(",")
+    return any(one.strip().removeprefix("W/") in (tag, "*") for one in known)

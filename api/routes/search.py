@@ -1,44 +1,30 @@
 """Search: one JSON query, alone or with picture parts, and a short form for one picture."""
 
-import json
 from typing import Annotated, Any
 
 from fastapi import APIRouter, File, Form, Request, UploadFile
-from pydantic import ValidationError
-from starlette.concurrency import run_in_threadpool
+from pydantic import TypeAdapter, ValidationError
+from starlette.datastructures import FormData
 from starlette.datastructures import UploadFile as ReceivedFile
 
-from api.dependencies import Config, Index
-from api.problems import Problem
+from api.dependencies import Config, Index, Work
+from api.examples import ANSWER, QUERIES
+from api.problems import declare, describe_invalid
 from api.urls import item_url
-from service.asking import check_limit
-from service.errors import QueryError
-from service.query import Answer, ImageExample, Query, Term
+from service.errors import NotYetError, QueryError
+from service.query import Answer, ImageExample, Query, Term, check_limit
 
 router = APIRouter(prefix="/v1", tags=["search"])
-ERRORS: dict[int | str, dict[str, Any]] = {
-    400: {"model": Problem, "description": "The request cannot be read"},
-    413: {"model": Problem, "description": "The body or a picture is past a limit"},
-    422: {"model": Problem, "description": "The query or a picture is wrong"},
-}
-EXAMPLES = {
-    "by key": {
-        "summary": "Like an item of the index, in color",
-        "value": {
-            "terms": [{"attribute": "color", "image": {"key": "images/red-dots-0.jpg"}}],
-            "limit": 5,
-        },
-    },
-    "by block": {
-        "summary": "Like an item, in block 3",
-        "value": {"terms": [{"block": 3, "image": {"key": "images/red-dots-0.jpg"}}]},
-    },
+_PROBLEMS = declare(400, 413, 422)
+_ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"application/json": {"example": ANSWER}}},
+    **_PROBLEMS,
 }
 _REF = {"$ref": "#/components/schemas/Query"}
 _BODY = {
     "required": True,
     "content": {
-        "application/json": {"schema": _REF, "examples": EXAMPLES},
+        "application/json": {"schema": _REF, "examples": QUERIES},
         "multipart/form-data": {
             "schema": {
                 "type": "object",
@@ -47,26 +33,44 @@ _BODY = {
                 "additionalProperties": {"type": "string", "format": "binary"},
             },
             "encoding": {"query": {"contentType": "application/json"}},
+            "example": {
+                "query": {"terms": [{"attribute": "color", "image": {"part": "a"}}]},
+                "a": "(the bytes of a picture)",
+            },
         },
     },
 }
+_FORM_FIELDS = ("image", "attribute", "block", "limit", "min_score", "filter")
+# Fields of the query that the short form does not have yet.
+_LATER_FIELDS = set(Query.model_fields) - set(_FORM_FIELDS)
+_FILTER = TypeAdapter(dict[str, Any])
 
 
 @router.post(
-    "/search", summary="Search with a query", responses=ERRORS, openapi_extra={"requestBody": _BODY}
+    "/search",
+    summary="Search with a query",
+    responses=_ANSWERS,
+    openapi_extra={"requestBody": _BODY},
 )
-async def search(request: Request, index: Index, config: Config) -> Answer:
+async def search(request: Request, index: Index, config: Config, work: Work) -> Answer:
     """Answer a query. Pictures come as keys, as base64, or as named parts of a multipart request
     beside the part `query`."""
-    query, parts = await _read(request, config.max_bytes)
-    check_limit(query.limit, config.max_limit)
-    return _with_urls(await run_in_threadpool(index.searcher.answer, query, parts))
+    text, parts = await _read(request, config.max_bytes)
+
+    def answer() -> Answer:
+        query = _parse(text)
+        check_limit(query.limit, config.max_limit)
+        return _with_urls(index.searcher.answer(query, parts))
+
+    return await work.run(answer)
 
 
-@router.post("/search/image", summary="Search with one picture", responses=ERRORS)
+@router.post("/search/image", summary="Search with one picture", responses=_ANSWERS)
 async def search_image(
+    request: Request,
     index: Index,
     config: Config,
+    work: Work,
     image: Annotated[UploadFile, File(description="The picture to search with.")],
     attribute: Annotated[str | None, Form(examples=["color"])] = None,
     block: Annotated[int | None, Form()] = None,
@@ -75,19 +79,20 @@ async def search_image(
     filter: Annotated[str | None, Form(description="A filter as JSON.")] = None,
 ) -> Answer:
     """Find pictures like the one sent, in an attribute (or a block)."""
+    _check_fields(await request.form())
     if (attribute is None) == (block is None):
         raise QueryError("send exactly one of attribute and block, such as attribute=color")
     check_limit(limit, config.max_limit)
     term = Term(attribute=attribute, block=block, image=ImageExample(part="image"))
     query = Query(terms=[term], limit=limit, min_score=min_score, filter=_filter(filter))
     parts = {"image": await image.read()}
-    return _with_urls(await run_in_threadpool(index.searcher.answer, query, parts))
+    return await work.run(lambda: _with_urls(index.searcher.answer(query, parts)))
 
 
-async def _read(request: Request, max_bytes: int) -> tuple[Query, dict[str, bytes]]:
+async def _read(request: Request, max_bytes: int) -> tuple[bytes | str, dict[str, bytes]]:
     kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
     if kind == "application/json":
-        return _parse(await request.body()), {}
+        return await request.body(), {}
     if kind != "multipart/form-data":
         raise QueryError(f"content type {kind!r}: expected application/json or multipart/form-data")
     # Starlette's own limit on a part of text is 1 MiB, too little for a picture in base64.
@@ -101,30 +106,34 @@ async def _read(request: Request, max_bytes: int) -> tuple[Query, dict[str, byte
             for name, value in form.items()
             if isinstance(value, ReceivedFile) and name != "query"
         }
-    return _parse(text), parts
+    return text, parts
 
 
 def _parse(text: bytes | str) -> Query:
     try:
         return Query.model_validate_json(text)
     except ValidationError as error:
-        if error.errors()[0]["type"] == "json_invalid":
-            raise QueryError(
-                f"the query is not JSON: {error.errors()[0]['ctx']['error']}"
-            ) from error
-        raise
+        first = error.errors()[0]
+        if first["type"] == "json_invalid":
+            raise QueryError(f"the query is not JSON: {first['ctx']['error']}") from error
+        raise QueryError(describe_invalid(error)) from error
 
 
 def _filter(text: str | None) -> dict[str, Any]:
-    if not text:
-        return {}
     try:
-        parsed = json.loads(text)
-    except ValueError as error:
-        raise QueryError(f"filter is not JSON: {error}") from error
-    if not isinstance(parsed, dict):
-        raise QueryError(f"filter is {text[:80]!r}: expected a JSON object")
-    return parsed
+        return _FILTER.validate_json(text) if text else {}
+    except ValidationError as error:
+        raise QueryError(
+            f"filter is {str(text)[:80]!r}: expected a JSON object; {error.errors()[0]['msg']}"
+        ) from error
+
+
+def _check_fields(form: FormData) -> None:
+    for name in form:
+        if name in _LATER_FIELDS:
+            raise NotYetError(name)
+        if name not in _FORM_FIELDS:
+            raise QueryError(f"unknown field {name!r}: expected some of {', '.join(_FORM_FIELDS)}")
 
 
 def _with_urls(answer: Answer) -> Answer:

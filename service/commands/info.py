@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from service.settings import Settings
 
 _SHOWN = 10
+_MORE = "`hueweave info --failures` on the index's folder lists them"
 
 
 def info(
@@ -29,10 +30,12 @@ def info(
     if as_json:
         say(_json(found, listed))
     else:
-        _print(found, listed)
+        _print(found, listed or [])
+        if found.failures > len(listed or []):
+            note(f"… and {found.failures - len(listed or [])} more: {_MORE}")
 
 
-def _look(settings: "Settings", limit: int) -> "tuple[IndexInfo, list[FailureInfo]]":
+def _look(settings: "Settings", limit: int) -> "tuple[IndexInfo, list[FailureInfo] | None]":
     from indexer.local import LocalStore
     from service.info import describe, describe_failure
     from service.opening import index_folder, limits
@@ -40,16 +43,17 @@ def _look(settings: "Settings", limit: int) -> "tuple[IndexInfo, list[FailureInf
 
     if settings.index and is_remote(settings.index):
         with closing(RemoteIndex(settings.index, limits(settings))) as remote:
-            return remote.info(), []
+            return remote.info(), None
     with closing(LocalStore(index_folder(settings))) as store:
         return describe(store), [describe_failure(one) for one in store.failures(limit)]
 
 
-def _json(found: "IndexInfo", listed: "list[FailureInfo]") -> str:
+def _json(found: "IndexInfo", listed: "list[FailureInfo] | None") -> str:
     import json
 
     document = found.model_dump(mode="json")
-    document["unreadable"] = [one.model_dump(mode="json") for one in listed]
+    if listed is not None:  # a server tells only how many
+        document["unreadable"] = [one.model_dump(mode="json") for one in listed]
     return json.dumps(document, indent=2, ensure_ascii=False)
 
 
@@ -79,5 +83,3 @@ def _print(found: "IndexInfo", listed: "list[FailureInfo]") -> None:
             f"{' + '.join((*steps, space.metric))}, {how}")  # fmt: skip
     for one in listed:
         say(f"unreadable       {one.key}: {one.reason}")
-    if found.failures > len(listed) > 0:
-        note(f"… and {found.failures - len(listed)} more: hueweave info --failures")

@@ -15,8 +15,9 @@ def init(
     index_type: o.IndexType = None,
 ) -> None:
     """Make an empty index, to be filled by `hueweave build`."""
-    from indexer.local import is_index
-    from service.opening import check_same_recipe, index_folder, make_index
+    from indexer.creation import is_index
+    from service.building import check_same_recipe, make_index
+    from service.opening import index_folder
     from service.settings import load_settings
 
     settings = load_settings(

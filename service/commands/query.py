@@ -46,7 +46,7 @@ def query(
 ) -> None:
     """Find the pictures of an index that look like IMAGE in an attribute, or in a block."""
     from service.asking import Question, picture_paths, subjects
-    from service.drawing import draw_answers
+    from service.drawing import check_target, draw_answers
     from service.opening import limits
     from service.settings import load_settings
 
@@ -62,6 +62,8 @@ def query(
     paths = picture_paths(images or [], listing)
     question = Question(subjects(attribute or [], block or []), limit, min_score)
     question.check(settings.max_limit)
+    if collage:
+        check_target(collage)
     with closing(_open(settings)) as asker:
         asked = list(_shown(asker.ask(paths, question), as_json))
         if collage:
