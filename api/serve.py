@@ -9,6 +9,7 @@ from service.commands.console import DownloadProgress
 
 
 def serve(
+    context: typer.Context,
     index: o.Index = None,
     host: Annotated[str | None, typer.Option(help="Address to bind.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to bind; 0 takes a free one.")] = None,
@@ -26,21 +27,8 @@ def serve(
 
     from api.app import create_app
     from service.opening import open_index
-    from service.settings import load_settings
 
-    settings = load_settings(
-        index=index,
-        host=host,
-        port=port,
-        weights=weights,
-        weights_mirror=weights_mirror,
-        device=device,
-        precision=precision,
-        max_bytes=max_bytes,
-        max_pixels=max_pixels,
-        max_limit=max_limit,
-        log_level=log_level,
-    )
+    settings = o.settings_of(context)
     # Opened here, so that a missing index is one line and not a server that dies while starting.
     opened = open_index(settings, DownloadProgress())
     app = create_app(settings, opened)

@@ -14,6 +14,7 @@ _SHOWN = 20
 
 
 def build(
+    context: typer.Context,
     source: Annotated[
         str,
         typer.Argument(metavar="SOURCE", help="A folder, a list of paths, a CSV or Parquet file."),
@@ -49,24 +50,8 @@ def build(
     """Build an index from SOURCE, or bring one up to it: only what is new or changed is read."""
     from indexer.build import BuildOptions
     from service.building import build_index
-    from service.settings import load_settings
 
-    settings = load_settings(
-        index=index,
-        backbone=backbone,
-        weights=weights,
-        weights_mirror=weights_mirror,
-        preset=preset,
-        blocks=blocks,
-        metric=metric,
-        index_type=index_type,
-        device=device,
-        precision=precision,
-        batch_size=batch_size,
-        threads=threads,
-        max_bytes=max_bytes,
-        max_pixels=max_pixels,
-    )
+    settings = o.settings_of(context)
     options = BuildOptions(strict, prune, retry_failed, tuple(index_column or ()))
     try:
         with watch_build() as watcher:

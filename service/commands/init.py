@@ -1,10 +1,13 @@
 """`hueweave init`: an empty index."""
 
+import typer
+
 from service.commands import options as o
 from service.commands.console import DownloadProgress, note, say, warn
 
 
 def init(
+    context: typer.Context,
     index: o.Index = None,
     backbone: o.Backbone = None,
     weights: o.Weights = None,
@@ -18,18 +21,8 @@ def init(
     from indexer.creation import is_index
     from service.building import check_same_recipe, make_index
     from service.opening import index_folder
-    from service.settings import load_settings
 
-    settings = load_settings(
-        index=index,
-        backbone=backbone,
-        weights=weights,
-        weights_mirror=weights_mirror,
-        preset=preset,
-        blocks=blocks,
-        metric=metric,
-        index_type=index_type,
-    )
+    settings = o.settings_of(context)
     folder = index_folder(settings)
     if is_index(folder):
         check_same_recipe(folder, settings)

@@ -1,9 +1,22 @@
 """Flags that several commands share. A flag left out falls to HUEWEAVE_* and the TOML file."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from service.settings import Settings
+
+
+def settings_of(context: typer.Context) -> "Settings":
+    """Return the settings of a command: each of its parameters that is named like a setting
+    counts as a flag. Raises SettingsError."""
+    from service.settings import Settings, load_settings
+
+    flags = {name: value for name, value in context.params.items() if name in Settings.model_fields}
+    return load_settings(**flags)
+
 
 Index = Annotated[
     str | None, typer.Option("--index", help="The index folder.", metavar="DIR", show_default=False)

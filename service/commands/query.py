@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 
 def query(
+    context: typer.Context,
     images: Annotated[
         list[str] | None, typer.Argument(metavar="IMAGE…", help="Pictures to search with.")
     ] = None,
@@ -48,17 +49,8 @@ def query(
     from service.asking import Question, picture_paths, subjects
     from service.drawing import check_target, draw_answers
     from service.opening import limits
-    from service.settings import load_settings
 
-    settings = load_settings(
-        index=index,
-        weights=weights,
-        weights_mirror=weights_mirror,
-        device=device,
-        precision=precision,
-        max_bytes=max_bytes,
-        max_pixels=max_pixels,
-    )
+    settings = o.settings_of(context)
     paths = picture_paths(images or [], listing)
     question = Question(subjects(attribute or [], block or []), limit, min_score)
     question.check(settings.max_limit)
