@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -12,10 +13,14 @@ from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
 from api.app import create_app
-from api.routes.search import EXAMPLES
+from api.examples import QUERIES
+from indexer.local import LocalStore
+from models.images import Limits
 from service.opening import Opened
 from service.query import Query
+from service.search import Searcher
 from service.settings import Settings
+from tests.fakes import RECIPE, FakeExtractor, build_fake, manifest
 from tests.serving import serving
 
 
@@ -30,9 +35,9 @@ def test_openapi_document_is_valid_and_publishes_the_query_schema(client: httpx.
     assert set(body) == {"application/json", "multipart/form-data"}
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize("name", QUERIES)
 def test_examples_of_the_document_fit_its_own_schema(name: str) -> None:
-    example = EXAMPLES[name]["value"]
+    example = QUERIES[name]["value"]
     Draft202012Validator(Query.model_json_schema()).validate(example)
     assert Query.model_validate_json(json.dumps(example)).terms
 
@@ -40,6 +45,19 @@ def test_examples_of_the_document_fit_its_own_schema(name: str) -> None:
 def test_index_tells_what_it_is_made_of(client: httpx.Client) -> None:
     found = client.get("/v1/index").json()
     assert (found["items"], found["blocks"], found["backbone"]) == (20, [1, 2, 3, 4], "fake")
+
+
+def test_index_shows_of_a_weights_file_only_its_name(
+    tmp_path: Path, pictures: Path, settings: Settings
+) -> None:
+    recipe = replace(RECIPE, weights="/srv/secret/resnet.safetensors")
+    build_fake(tmp_path / "i", pictures, made=replace(manifest(), recipe=recipe))
+    store = LocalStore(tmp_path / "i")
+    opened = Opened(store, Searcher(store, FakeExtractor(), Limits()), Limits())
+    with serving(opened, settings) as client:
+        answer = client.get("/v1/index")
+    assert answer.json()["weights"] == "resnet.safetensors"
+    assert "secret" not in answer.text
 
 
 def test_attributes_name_their_blocks(client: httpx.Client) -> None:

@@ -34,15 +34,19 @@ AWKWARD_KEYS = [
     "plus+plus.jpg",
     "back\\slash.jpg",
     "tab\there.jpg",
+    "line\nbreak.jpg",
+    "ends in one\n",
 ]
 
 
-@pytest.fixture
-def awkward(tmp_path: Path) -> Iterator[httpx.Client]:
+@pytest.fixture(scope="module")
+def awkward(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     """An index whose keys are as awkward as keys get."""
-    write_pictures(tmp_path / "p", random_colors(len(AWKWARD_KEYS)))
+    tmp_path = tmp_path_factory.mktemp("awkward")
+    names = random_colors(len(AWKWARD_KEYS))
+    write_pictures(tmp_path / "p", names)
     quoted = [key.replace('"', '""') for key in AWKWARD_KEYS]
-    rows = [f'p/{name},"{key}"' for name, key in zip(random_colors(16), quoted, strict=True)]
+    rows = [f'p/{name},"{key}"' for name, key in zip(names, quoted, strict=True)]
     (tmp_path / "keys.csv").write_text("path,key\n" + "\n".join(rows), encoding="utf-8")
     build_fake(tmp_path / "index", tmp_path / "keys.csv")
     store = LocalStore(tmp_path / "index")
@@ -84,8 +88,8 @@ def test_items_are_listed_in_order_page_by_page(awkward: httpx.Client) -> None:
     assert found == sorted(AWKWARD_KEYS, key=lambda key: key.encode())
 
 
-def test_list_limit_out_of_range_is_a_problem(client: httpx.Client) -> None:
-    answer = client.get("/v1/items", params={"limit": 0})
+def test_list_limit_out_of_range_is_a_problem(still_client: httpx.Client) -> None:
+    answer = still_client.get("/v1/items", params={"limit": 0})
     assert answer.status_code == 422
     assert "limit" in answer.json()["detail"]
 
@@ -95,8 +99,8 @@ def test_item_never_shows_where_its_picture_lies(client: httpx.Client, pictures:
 
 
 @pytest.mark.parametrize("kind", ["items", "images", "thumbnails"])
-def test_unknown_key_is_a_404_that_names_it(client: httpx.Client, kind: str) -> None:
-    answer = client.get(f"/v1/{kind}/no/such.png")
+def test_unknown_key_is_a_404_that_names_it(still_client: httpx.Client, kind: str) -> None:
+    answer = still_client.get(f"/v1/{kind}/no/such.png")
     assert answer.status_code == 404
     assert answer.headers["content-type"] == "application/problem+json"
     assert "'no/such.png'" in answer.json()["detail"]
@@ -108,11 +112,38 @@ def test_image_is_the_very_file_that_was_indexed(client: httpx.Client, pictures:
     assert answer.headers["x-content-type-options"] == "nosniff"
 
 
-def test_image_asked_for_again_with_its_tag_is_not_sent_again(client: httpx.Client) -> None:
+def test_image_asked_for_again_with_its_tag_is_not_sent_again(still_client: httpx.Client) -> None:
     for kind in ("images", "thumbnails"):
-        tag = client.get(f"/v1/{kind}/000.png").headers["etag"]
-        again = client.get(f"/v1/{kind}/000.png", headers={"if-none-match": tag})
+        tag = still_client.get(f"/v1/{kind}/000.png").headers["etag"]
+        again = still_client.get(f"/v1/{kind}/000.png", headers={"if-none-match": tag})
         assert (again.status_code, again.content) == (304, b"")
+
+
+@pytest.mark.parametrize("form", ["W/{tag}", '"other", {tag}', '"other",W/{tag} , "more"', "*"])
+def test_tag_may_be_weak_or_one_of_several(still_client: httpx.Client, form: str) -> None:
+    tag = still_client.get("/v1/images/000.png").headers["etag"]
+    for kind in ("images", "thumbnails"):
+        headers = {"if-none-match": form.format(tag=tag)}
+        again = still_client.get(f"/v1/{kind}/000.png", headers=headers)
+        assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tag)
+
+
+@pytest.mark.parametrize("form", ['"other"', "{bare}", 'W/"other", "another"', ""])
+def test_other_tags_get_the_picture(still_client: httpx.Client, form: str) -> None:
+    bare = still_client.get("/v1/images/000.png").headers["etag"].strip('"')
+    headers = {"if-none-match": form.format(bare=bare)}
+    assert still_client.get("/v1/images/000.png", headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize("kind", ["images", "thumbnails"])
+def test_picture_replaced_since_is_not_served_under_the_old_tag(
+    client: httpx.Client, pictures: Path, kind: str
+) -> None:
+    (pictures / "000.png").write_bytes((pictures / "001.png").read_bytes())
+    answer = client.get(f"/v1/{kind}/000.png")
+    assert answer.status_code == 404
+    assert "'000.png' has changed since it was indexed" in answer.json()["detail"]
+    assert "etag" not in answer.headers
 
 
 @pytest.mark.parametrize("kind", ["images", "thumbnails"])
@@ -125,8 +156,8 @@ def test_picture_that_vanished_is_a_404_that_says_so(
     assert "no longer" in answer.json()["detail"]
 
 
-def test_thumbnail_is_small_and_keeps_its_shape(tmp_path: Path, client: httpx.Client) -> None:
-    image = Image.open(io.BytesIO(client.get("/v1/thumbnails/000.png").content))
+def test_thumbnail_is_small_and_keeps_its_shape(still_client: httpx.Client) -> None:
+    image = Image.open(io.BytesIO(still_client.get("/v1/thumbnails/000.png").content))
     assert image.size == (16, 16)
 
 
@@ -134,8 +165,10 @@ def test_thumbnail_is_small_and_keeps_its_shape(tmp_path: Path, client: httpx.Cl
     "path", ["/v1/items", "/v1/items/000.png", "/v1/images/000.png", "/v1/thumbnails/000.png",
              "/v1/attributes", "/v1/index", "/healthz", "/readyz", "/openapi.json", "/docs"]
 )  # fmt: skip
-def test_head_gives_the_headers_of_get_without_a_body(client: httpx.Client, path: str) -> None:
-    got, head = client.get(path), client.head(path)
+def test_head_gives_the_headers_of_get_without_a_body(
+    still_client: httpx.Client, path: str
+) -> None:
+    got, head = still_client.get(path), still_client.head(path)
     assert (head.status_code, head.content) == (200, b"")
     assert head.headers["content-type"] == got.headers["content-type"]
     assert head.headers["content-length"] == got.headers["content-length"]

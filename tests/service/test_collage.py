@@ -9,7 +9,7 @@ from service.collage import (
     CAPTION,
     COLUMNS,
     GAP,
-    MAX_QUERIES,
+    MAX_TILES,
     TILE,
     CollageError,
     Row,
@@ -68,9 +68,12 @@ def test_picture_that_is_gone_or_damaged_leaves_a_grey_tile(red: bytes) -> None:
         assert picture.getpixel((x, GAP + 5)) == (238, 238, 238)
 
 
-def test_too_many_queries_are_refused(red: bytes) -> None:
-    with pytest.raises(CollageError, match="at most 50"):
-        draw_collage([Row(Tile(red, "q", "r"), [])] * (MAX_QUERIES + 1))
+def test_too_many_pictures_are_refused_whether_queries_or_hits(red: bytes) -> None:
+    tile = Tile(red, "q", "r")
+    with pytest.raises(CollageError, match=r"1,001 pictures is too large: at most 1,000"):
+        draw_collage([Row(tile, [])] * (MAX_TILES + 1))
+    with pytest.raises(CollageError, match=r"1,001 pictures is too large: at most 1,000"):
+        draw_collage([Row(tile, [tile] * MAX_TILES)])
 
 
 def test_unknown_ending_is_refused_by_name(tmp_path: Path, red: bytes) -> None:

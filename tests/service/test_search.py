@@ -61,10 +61,12 @@ def test_block_without_an_index_is_scanned_exactly(opened: Opened) -> None:
     assert len(answer.hits) == 20
 
 
-def test_item_removed_after_the_snapshot_is_left_out(opened: Opened, fake_index: Path) -> None:
+def test_item_removed_after_the_view_was_taken_is_left_out_of_a_whole_answer(
+    opened: Opened, fake_index: Path
+) -> None:
     from indexer.catalog import Catalog
 
-    _ = opened.store.snapshot
+    opened.store.view()
     catalog = Catalog(fake_index / "catalog.sqlite", writable=True)
     with catalog.transaction() as db:
         db.execute("DELETE FROM items WHERE key = '007.png'")

@@ -1,0 +1,121 @@
+"""Every answer against the OpenAPI document that promises it."""
+
+import asyncio
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from jsonschema import Draft202012Validator
+
+from api.app import create_app
+from service.opening import Opened
+from service.settings import Settings
+
+PROBLEM = "application/problem+json"
+QUERY = {"terms": [{"attribute": "color", "image": {"key": "003.png"}}], "limit": 2}
+NO_BOUNDARY = {"content": b"x", "headers": {"content-type": "multipart/form-data"}}
+LARGE = {"content": bytes(2_000_000), "headers": {"content-type": "application/json"}}
+TOO_LARGE_PICTURE = {"files": {"image": bytes(250_000)}, "data": {"attribute": "color"}}
+
+Document = dict[str, Any]
+
+
+def check(document: Document, method: str, route: str, answer: httpx.Response) -> None:
+    """Check an answer against what the document says of its route and status."""
+    responses = document["paths"][route][method]["responses"]
+    assert str(answer.status_code) in responses, f"{answer.status_code} is not documented"
+    content = responses[str(answer.status_code)]["content"]
+    kind = answer.headers["content-type"]
+    (found,) = [one for one in content if fnmatch(kind, one)]
+    if "json" in kind:
+        schema = {**content[found]["schema"], "components": document["components"]}
+        Draft202012Validator(schema).validate(answer.json())
+
+
+@pytest.fixture
+def document(still_client: httpx.Client) -> Document:
+    found: Document = still_client.get("/openapi.json").json()
+    return found
+
+
+def test_every_route_answers_as_the_document_says(
+    still_client: httpx.Client, document: Document, still_pictures: Path
+) -> None:
+    picture = {"image": (still_pictures / "003.png").read_bytes()}
+    calls: list[tuple[str, str, str, dict[str, Any], int]] = [
+        ("get", "/healthz", "/healthz", {}, 200),
+        ("get", "/readyz", "/readyz", {}, 200),
+        ("get", "/v1/index", "/v1/index", {}, 200),
+        ("get", "/v1/attributes", "/v1/attributes", {}, 200),
+        ("get", "/v1/items", "/v1/items?limit=3", {}, 200),
+        ("get", "/v1/items", "/v1/items?limit=0", {}, 422),
+        ("get", "/v1/items", "/v1/items?limit=many", {}, 422),
+        ("post", "/v1/search", "/v1/search", {"json": QUERY}, 200),
+        ("post", "/v1/search", "/v1/search", {"json": {}}, 422),
+        ("post", "/v1/search", "/v1/search", {"json": {**QUERY, "explain": True}}, 422),
+        ("post", "/v1/search", "/v1/search", {"content": b"x"}, 422),
+        ("post", "/v1/search", "/v1/search", NO_BOUNDARY, 400),
+        ("post", "/v1/search", "/v1/search", LARGE, 413),
+        ("post", "/v1/search/image", "/v1/search/image",
+         {"files": picture, "data": {"block": "2"}}, 200),
+        ("post", "/v1/search/image", "/v1/search/image", {"files": picture}, 422),
+        ("post", "/v1/search/image", "/v1/search/image", {"json": QUERY}, 422),
+        ("post", "/v1/search/image", "/v1/search/image", NO_BOUNDARY, 400),
+        ("post", "/v1/search/image", "/v1/search/image", TOO_LARGE_PICTURE, 413),
+    ]  # fmt: skip
+    for kind in ("items", "images", "thumbnails"):
+        route = f"/v1/{kind}/{{key}}"
+        calls.append(("get", route, f"/v1/{kind}/003.png", {}, 200))
+        calls.append(("get", route, f"/v1/{kind}/none", {}, 404))
+    for method, route, url, sent, status in calls:
+        answer = still_client.request(method, url, **sent)
+        assert answer.status_code == status, (url, answer.text)
+        check(document, method, route, answer)
+    documented = {(method, route) for route, one in document["paths"].items() for method in one}
+    assert {(method, route) for method, route, *_ in calls} == documented
+
+
+def test_not_ready_is_answered_as_the_document_says(
+    document: Document, opened: Opened, settings: Settings
+) -> None:
+    async def ask() -> httpx.Response:
+        transport = httpx.ASGITransport(create_app(settings, opened))
+        async with httpx.AsyncClient(transport=transport, base_url="http://app") as client:
+            return await client.get("/readyz")
+
+    answer = asyncio.run(ask())
+    assert answer.status_code == 503
+    check(document, "get", "/readyz", answer)
+
+
+def test_every_documented_error_is_a_problem_document(document: Document) -> None:
+    errors = {
+        (route, method, status): response["content"]
+        for route, one in document["paths"].items()
+        for method, operation in one.items()
+        for status, response in operation["responses"].items()
+        if status >= "400"
+    }
+    assert errors
+    for content in errors.values():
+        assert content == {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+
+
+def test_nothing_of_the_framework_s_own_errors_is_left(still_client: httpx.Client) -> None:
+    text = still_client.get("/openapi.json").text
+    assert "HTTPValidationError" not in text
+    assert '"ValidationError"' not in text
+
+
+def test_every_schema_is_used(document: Document, still_client: httpx.Client) -> None:
+    text = still_client.get("/openapi.json").text
+    names = document["components"]["schemas"]
+    assert [name for name in names if f"#/components/schemas/{name}" not in text] == []
+
+
+def test_document_is_the_same_when_asked_again(
+    still_client: httpx.Client, document: Document
+) -> None:
+    assert still_client.get("/openapi.json").json() == document
