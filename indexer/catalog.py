@@ -64,9 +64,9 @@ class Failure:
 
 
 class Catalog:
-    """``catalog.sqlite``. Reads may come from any thread, writes from the one that opened it.
+    """``catalog.sqlite``. Any thread may read it; one opened to write is for one thread only.
 
-    What SQLite finds wrong with the file or the disk is raised as CatalogError.
+    What is wrong with the file or the disk is raised as CatalogError.
     """
 
     def __init__(self, path: Path, *, writable: bool = False) -> None:
@@ -211,7 +211,10 @@ class Catalog:
         sql = "SELECT slot FROM items WHERE slot >= ? ORDER BY slot"
         with self._reading() as connection:
             rows = connection.execute(sql, (start,))
-            return np.fromiter((row[0] for row in rows), dtype=np.int64)
+            try:
+                return np.fromiter((row[0] for row in rows), dtype=np.int64)
+            except (TypeError, ValueError) as error:
+                raise CatalogError(f"a slot in {str(self.path)!r} is damaged: {error}") from error
 
     def failures(self, limit: int = -1) -> list[Failure]:
         """Return recorded failures in order of key."""
@@ -228,9 +231,11 @@ class Catalog:
         return {name: (kind, bool(indexed)) for name, kind, indexed in rows}
 
     def check(self) -> list[str]:
-        """Return what SQLite's own integrity check finds wrong."""
+        """Return what SQLite's own integrity check finds wrong, or metadata that is not JSON."""
+        sql = "SELECT key FROM items WHERE json_valid(metadata) IS NOT 1"
         try:
-            return [row[0] for row in self._rows("PRAGMA integrity_check") if row[0] != "ok"]
+            found = [row[0] for row in self._rows("PRAGMA integrity_check") if row[0] != "ok"]
+            return found or [f"metadata of {row[0]!r} is damaged" for row in self._rows(sql)]
         except CatalogError as error:
             return [str(error)]
 
@@ -239,7 +244,10 @@ class Catalog:
             return connection.execute(sql, values).fetchall()
 
     def _number(self, sql: str) -> int:
-        return int(self._rows(sql)[0][0])
+        rows = self._rows(sql)
+        if not rows:
+            raise CatalogError(f"catalog {str(self.path)!r} is damaged: it lost its counters")
+        return int(rows[0][0])
 
     # --- writing, inside a transaction ------------------------------------------------------------
 
@@ -297,7 +305,10 @@ def column_expression(name: str) -> str:
 
 
 def _item(row: tuple[str, int, int, str, str, int, int, str, str]) -> Item:
-    return Item(*row[:7], json.loads(row[7]), row[8])
+    try:
+        return Item(*row[:7], json.loads(row[7]), row[8])
+    except (TypeError, ValueError) as error:
+        raise CatalogError(f"metadata of {row[0]!r} is damaged: {error}") from error
 
 
 def _row(item: Item) -> tuple[str, int, int, str, str, int, int, str, str]:

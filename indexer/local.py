@@ -65,9 +65,9 @@ class LocalStore:
 
     def __init__(self, folder: Path, *, writable: bool = False) -> None:
         self.folder = folder
-        self._manifest = read_manifest(folder)
+        self._manifest = manifest = read_manifest(folder)
         self.catalog = Catalog(folder / CATALOG, writable=writable)
-        self._pools = PoolStore(folder / POOLS, self.manifest.pools, self.manifest.pool_format)
+        self._pools = PoolStore(folder / POOLS, manifest.pools, manifest.pool_format)
         self.shop = Workshop(folder, self.catalog, self._pools)
         self._view: LocalView | None = None
         self._loading = Lock()
@@ -116,7 +116,12 @@ class LocalStore:
 
     def _state(self) -> object:
         """Return something that is another once the catalog or the manifest has changed."""
-        manifest = (self.folder / FILE_NAME).stat()
+        try:
+            manifest = (self.folder / FILE_NAME).stat()
+        except OSError as error:
+            raise IndexFolderError(
+                f"index {str(self.folder)!r} is gone: {error.strerror}"
+            ) from error
         return self.catalog.changes(), manifest.st_ino, manifest.st_mtime_ns
 
     def count(self) -> int:

@@ -5,10 +5,11 @@ Nothing here grows with the source in memory: SQLite spills its temporary tables
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from indexer.catalog import Catalog, sqlite_errors
 from indexer.errors import SourceError
@@ -118,7 +119,9 @@ class Staging:
                 self._db.execute(_KNOWN_FAILURES)
             self._spare_touched()
         except BaseException:
-            self._db.execute("ROLLBACK")
+            # A full disk has rolled back by itself, and then there is nothing to roll back.
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
             raise
         self._db.execute("COMMIT")
 
@@ -126,7 +129,7 @@ class Staging:
         """Yield what is to be embedded, in the source's order."""
         # In pages, so that no cursor stays open across the commits made between them.
         position = -1
-        while rows := self._db.execute(_WORK, (position,)).fetchall():
+        while rows := self._rows(_WORK, (position,)):
             for _, key, path, metadata, problem, size, mtime_ns in rows:
                 entry = Entry(key, Path(path), json.loads(metadata), problem)
                 yield Work(entry, size, mtime_ns)
@@ -151,13 +154,17 @@ class Staging:
     def vanished(self, limit: int) -> list[str]:
         """Return keys of items that the source no longer names, in order."""
         sql = f"SELECT key {_VANISHED} ORDER BY key LIMIT ?"
-        return [row[0] for row in self._db.execute(sql, (limit,))]
+        return [row[0] for row in self._rows(sql, (limit,))]
 
     def prune(self) -> int:
         """Remove items and failures that the source no longer names; return how many items."""
         with self._catalog.transaction() as db:
             db.execute("DELETE FROM failures WHERE key NOT IN (SELECT key FROM staged)")
             return db.execute(f"DELETE {_VANISHED}").rowcount
+
+    def _rows(self, sql: str, values: Sequence[object]) -> list[Any]:
+        with sqlite_errors(self._catalog.path):
+            return self._db.execute(sql, values).fetchall()
 
     def _spare_touched(self) -> None:
         """Take files with a new time but the old bytes out of what is to be embedded."""

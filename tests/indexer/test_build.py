@@ -2,24 +2,22 @@
 
 import os
 import sqlite3
-from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from indexer.build import BuildOptions, BuildReport, build
+from indexer.build import BuildOptions, BuildReport
 from indexer.catalog import column_expression
+from indexer.creation import create_index
 from indexer.errors import BuildFailedError, IndexBusyError, SourceError
-from indexer.local import LocalStore, create_index
-from indexer.local_engine import LocalEngine
+from indexer.local import LocalStore
 from indexer.lock import writer_lock
-from indexer.sources import open_source
 from indexer.staging import Plan
 from indexer.watching import Watcher
 from models.errors import UnknownNameError
-from models.extraction import Extractor
-from models.images import Limits
-from tests.fakes import SMALL, FakeExtractor, build_fake, manifest, random_colors, write_pictures
+from tests.fakes import FakeExtractor, build_fake, manifest, random_colors, write_pictures
+from tests.indexer.batches import never, run_with
 from tests.indexer.contents import contents
 
 
@@ -35,15 +33,6 @@ def item_of(index: Path, key: str) -> tuple[int, int]:
     store.close()
     assert item is not None
     return item.version, item.slot
-
-
-def run_with(index: Path, source: Path, extractor: Callable[[], Extractor]) -> BuildReport:
-    engine = LocalEngine(SMALL, Limits(), batch_size=4, threads=2)
-    return build(index, open_source(str(source), index=index), engine, extractor)
-
-
-def never() -> Extractor:
-    raise AssertionError("there is nothing to embed")
 
 
 def test_a_first_build_embeds_everything(tmp_path: Path, pictures: Path) -> None:
@@ -145,14 +134,6 @@ def test_repeated_rows_are_counted_and_conflicting_ones_write_nothing(
     assert contents(index) == before
 
 
-@pytest.fixture
-def damaged(pictures: Path) -> Path:
-    """Twenty pictures, three of them unreadable, one missing from a table's folder."""
-    for name in ("002.png", "009.png", "010.png"):
-        (pictures / name).write_bytes(b"no picture")
-    return pictures
-
-
 def test_unreadable_pictures_are_recorded_and_left_in_peace(tmp_path: Path, damaged: Path) -> None:
     index = tmp_path / "index"
     report = build_fake(index, damaged)
@@ -193,6 +174,54 @@ def test_strict_stops_at_the_first_unreadable_picture_every_time(
     write_pictures(damaged, dict.fromkeys(("002.png", "009.png", "010.png"), (1, 2, 3)))
     report = build_fake(tmp_path / "index", damaged, options=BuildOptions(strict=True))
     assert (report.items, report.failure_count) == (20, 0)
+
+
+def test_a_strict_build_that_stopped_leaves_what_it_stored_to_be_searched(
+    tmp_path: Path, damaged: Path
+) -> None:
+    index, strict = tmp_path / "index", BuildOptions(strict=True, prune=True)
+    with pytest.raises(BuildFailedError, match=r"'002\.png' cannot be read"):
+        build_fake(index, damaged, options=strict)
+    store = LocalStore(index)
+    generation = store.view().manifest.generation
+    assert generation is not None
+    assert (generation.slots, store.count(), store.failure_count()) == (3, 3, 1)
+    for space in store.view().manifest.spaces.values():
+        queries = space.transform(store.pools(np.arange(3), space.pools))
+        assert [m.slots[0] for m in store.view().search(space, queries, 3)] == [0, 1, 2]
+    store.close()
+
+
+def test_a_strict_build_that_stopped_prunes_nothing(fake_index: Path, pictures: Path) -> None:
+    (pictures / "000.png").unlink()
+    (pictures / "001.png").write_bytes(b"no picture")
+    with pytest.raises(BuildFailedError):
+        build_fake(fake_index, pictures, options=BuildOptions(strict=True, prune=True))
+    assert item_of(fake_index, "000.png") == (1, 0)
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_a_picture_that_is_what_it_was_is_no_failure_any_more(
+    fake_index: Path, pictures: Path, strict: bool
+) -> None:
+    kept = (pictures / "000.png").read_bytes()
+    (pictures / "000.png").write_bytes(b"no picture now")
+    assert build_fake(fake_index, pictures).failure_count == 1
+    (pictures / "000.png").write_bytes(kept)
+    report = build_fake(fake_index, pictures, options=BuildOptions(strict=strict))
+    assert (report.plan.relabelled, report.embedded, report.failure_count) == (1, 0, 0)
+    assert report.failures == ()
+
+
+def test_keys_that_no_address_can_name_are_failures(tmp_path: Path, pictures: Path) -> None:
+    source = pictures / "items.csv"
+    source.write_text("path,key\n000.png,.\n001.png,..\n002.png,...\n")
+    for _ in range(2):
+        report = build_fake(tmp_path / "index", source)
+        assert [failure.key for failure in report.failures] == [".", ".."]
+        assert report.items == 1
+    assert report.plan.failed_before == 2
+    assert "no address can name: give it another" in report.failures[0].reason
 
 
 def test_a_build_that_can_read_nothing_has_failed(tmp_path: Path) -> None:

@@ -1,35 +1,13 @@
 """Builds that were stopped and started again equal one that was not."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from indexer.build import BuildReport, build
-from indexer.local import create_index
-from indexer.local_engine import LocalEngine
-from indexer.sources import open_source
-from models.extraction import Extractor
-from models.images import Limits
-from tests.fakes import SMALL, FakeExtractor, build_fake, manifest
+from indexer.creation import create_index
+from tests.fakes import FakeExtractor, build_fake, manifest
+from tests.indexer.batches import never, run_with
 from tests.indexer.contents import contents
-
-
-def run_with(index: Path, source: Path, extractor: Callable[[], Extractor]) -> BuildReport:
-    engine = LocalEngine(SMALL, Limits(), batch_size=4, threads=2)
-    return build(index, open_source(str(source), index=index), engine, extractor)
-
-
-def never() -> Extractor:
-    raise AssertionError("there is nothing to embed")
-
-
-@pytest.fixture
-def damaged(pictures: Path) -> Path:
-    """Twenty pictures, three of them unreadable, one missing from a table's folder."""
-    for name in ("002.png", "009.png", "010.png"):
-        (pictures / name).write_bytes(b"no picture")
-    return pictures
 
 
 @pytest.mark.parametrize("after", [0, 3, 9, 13])

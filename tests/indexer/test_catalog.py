@@ -1,15 +1,12 @@
 """The catalog: what is committed is there, typed as it came, and nothing else is."""
 
-import sqlite3
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from indexer.catalog import Catalog, Failure, Item, column_expression
-from indexer.errors import IndexFolderError
+from indexer.catalog import Catalog, Failure, column_expression
+from tests.indexer.contents import item, put
 
 KEYS = [
     "shoes/red/17.jpg",
@@ -23,36 +20,6 @@ KEYS = [
     "back\\slash\ttab\nnewline",
     "k" * 20_000,
 ]
-
-
-def item(key: str, slot: int, **changes: object) -> Item:
-    values = {
-        "version": 1,
-        "source": f"/pictures/{slot}",
-        "digest": f"{slot:064x}",
-        "size": 7,
-        "mtime_ns": 2**62,
-        "metadata": {},
-        "added": "2026-01-01T00:00:00.000+00:00",
-    }
-    return Item(key=key, slot=slot, **(values | changes))
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "catalog.sqlite"
-
-
-@pytest.fixture
-def catalog(path: Path) -> Iterator[Catalog]:
-    opened = Catalog(path, writable=True)
-    yield opened
-    opened.close()
-
-
-def put(catalog: Catalog, *items: Item) -> None:
-    with catalog.transaction():
-        catalog.put(items)
 
 
 def test_any_text_is_a_key_and_comes_back_as_it_was(catalog: Catalog) -> None:
@@ -184,81 +151,3 @@ def test_a_column_once_indexed_stays_so_and_takes_a_new_type(catalog: Catalog) -
         catalog.put_columns({"size": "integer"}, ["size"])
         catalog.put_columns({"size": "text"}, [])
     assert catalog.columns() == {"size": ("text", True)}
-
-
-def test_many_threads_read_at_once(catalog: Catalog, path: Path) -> None:
-    put(catalog, *(item(f"{slot}", slot) for slot in range(200)))
-    reader, seen = Catalog(path), []
-
-    def read() -> None:
-        seen.append((reader.count(), len(reader.items_in(range(200))), len(list(reader.items()))))
-        reader.close()
-
-    threads = [threading.Thread(target=read) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    reader.close()
-    assert seen == [(200, 200, 200)] * 8
-
-
-def refuse_wal(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let SQLite answer `mode=ro` as it does on a read-only mount."""
-    connect = sqlite3.connect
-
-    def refusing(target: str, **options: object) -> sqlite3.Connection:
-        if "mode=ro" in str(target):
-            raise sqlite3.OperationalError("unable to open database file")
-        return connect(target, **options)
-
-    monkeypatch.setattr(sqlite3, "connect", refusing)
-
-
-def test_a_read_only_mount_is_read_as_immutable(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    writer = Catalog(path, writable=True)
-    put(writer, item("a", 0))
-    writer.close()
-    refuse_wal(monkeypatch)
-    reader = Catalog(path)
-    assert reader.item("a") == item("a", 0)
-    with pytest.raises(sqlite3.OperationalError):
-        put(reader, item("b", 1))
-    assert not path.with_name("catalog.sqlite-wal").exists()
-    reader.close()
-
-
-def test_a_read_only_mount_with_commits_still_in_the_log_is_refused(
-    catalog: Catalog, path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    put(catalog, item("a", 0))  # in the log until the catalog is closed
-    refuse_wal(monkeypatch)
-    with pytest.raises(IndexFolderError, match=r"cannot open .*catalog\.sqlite"):
-        Catalog(path)
-
-
-def test_a_missing_catalog_is_named(path: Path) -> None:
-    with pytest.raises(IndexFolderError, match=r"has no catalog\.sqlite"):
-        Catalog(path)
-
-
-@pytest.mark.parametrize("writable", [False, True])
-def test_a_file_that_is_no_catalog_is_named(path: Path, writable: bool) -> None:
-    path.write_bytes(b"no database " * 1000)
-    with pytest.raises(IndexFolderError, match=r"cannot open .*catalog\.sqlite.*not a database"):
-        Catalog(path, writable=writable)
-
-
-def test_check_finds_a_damaged_page(path: Path) -> None:
-    catalog = Catalog(path, writable=True)
-    put(catalog, *(item(f"{slot:05}", slot) for slot in range(500)))
-    assert catalog.check() == []
-    catalog.close()
-    data = bytearray(path.read_bytes())
-    data[8 * 4096 + 8 : 8 * 4096 + 60] = bytes(52)
-    path.write_bytes(data)
-    damaged = Catalog(path)
-    assert damaged.check() != []
-    damaged.close()

@@ -6,9 +6,9 @@ import faiss
 import numpy as np
 import pytest
 
-from indexer import generations, workshop
+from indexer import generations
 from indexer.build import BuildOptions
-from indexer.local import LocalStore
+from indexer.local import LocalStore, open_for_writing
 from indexer.manifest import Generation, Manifest, read_manifest
 from indexer.segments import read_segment
 from indexer.spaces import Space
@@ -50,7 +50,9 @@ def check_answers(index: Path) -> None:
     for name in store.manifest.indexed_spaces:
         space = store.manifest.spaces[name]
         vectors = space.transform(store.pools(live, space.pools))
-        for match, query in zip(store.search(space, vectors[:5], 8), vectors[:5], strict=True):
+        for match, query in zip(
+            store.view().search(space, vectors[:5], 8), vectors[:5], strict=True
+        ):
             values = vectors @ query
             np.testing.assert_allclose(match.similarities, np.sort(values)[::-1][:8], atol=1e-5)
             found = values[np.searchsorted(live, match.slots)]
@@ -117,9 +119,8 @@ def test_many_replaced_items_renew_once_and_not_at_every_build(
     build_fake(fake_index, pictures)
     assert list(segment_sizes(fake_index).values()) == [[20], [20]]
     assert generation(fake_index).slots == 40
-    store = LocalStore(fake_index)
-    assert not store.stale
-    store.close()
+    with open_for_writing(fake_index) as store:
+        store.checkpoint(lambda: pytest.fail("no generation is due"))
     build_fake(fake_index, pictures)
     assert generation(fake_index).number == 2
     check_answers(fake_index)
@@ -198,7 +199,7 @@ def test_a_few_new_items_fit_beside_an_ivf_they_could_not_train(
     space = store.manifest.space_of_attribute("texture")
     newest = np.arange(320, 325)
     queries = space.transform(store.pools(newest, space.pools))
-    found = [match.slots[0] for match in store.search(space, queries, 1)]
+    found = [match.slots[0] for match in store.view().search(space, queries, 1)]
     assert found == newest.tolist()
     store.close()
 
@@ -233,31 +234,6 @@ def test_many_segments_are_made_into_one_with_the_means_they_had(
     assert read_manifest(fake_index).spaces == means
 
 
-def test_the_reference_sample_is_fixed_and_at_most_its_size(
-    fake_index: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(workshop, "REFERENCE_SIZE", 7)
-    store = LocalStore(fake_index)
-    live, space = store.catalog.live_slots(), store.manifest.spaces["block4-gap"]
-    first = store._shop.reference(space, live)
-    again = store._shop.reference(space, live)
-    np.testing.assert_array_equal(first, again)
-    every = space.transform(store.pools(live, space.pools)).astype(np.float16).astype(np.float32)
-    assert first.shape == (7, 12)
-    assert len({row.tobytes() for row in first} & {row.tobytes() for row in every}) == 7
-    store.close()
-
-
-def test_the_reference_sample_of_a_small_catalog_is_all_of_it(fake_index: Path) -> None:
-    store = LocalStore(fake_index)
-    space = store.manifest.spaces["block1-foreground"]
-    vectors = space.transform(store.pools(np.arange(20), space.pools))
-    np.testing.assert_array_equal(
-        store.reference(space), vectors.astype(np.float16).astype(np.float32)
-    )
-    store.close()
-
-
 def test_spaces_without_a_mean_are_built_as_they_are(tmp_path: Path, pictures: Path) -> None:
     index = tmp_path / "index"
     made: Manifest = manifest(preset="paper", metric="l2")
@@ -266,7 +242,7 @@ def test_spaces_without_a_mean_are_built_as_they_are(tmp_path: Path, pictures: P
     store = LocalStore(index)
     space = store.manifest.space_of_attribute("color")
     vectors = store.pools(np.arange(20), space.pools)[space.pools[0]]
-    (match,) = store.search(space, vectors[:1], 20)
+    (match,) = store.view().search(space, vectors[:1], 20)
     distances = np.linalg.norm(vectors - vectors[0], axis=1)
     np.testing.assert_allclose(match.similarities, -np.sort(distances), atol=1e-3)
     store.close()

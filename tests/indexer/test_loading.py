@@ -11,25 +11,20 @@ from indexer.errors import IndexFolderError
 from indexer.local import LocalStore
 from indexer.lock import writer_lock
 from indexer.manifest import DerivedFile, read_manifest
-from indexer.spaces import Space
 from indexer.workshop import Workshop
 from service.verify import verify
 from tests.fakes import build_fake, random_colors, write_pictures
 
 
-def spaces(store: LocalStore) -> list[Space]:
-    return list(store.manifest.spaces.values())
-
-
 def answers(index: Path) -> dict[str, list[tuple[list[int], list[float]]]]:
     """What every space answers to every item, and its reference sample."""
     store = LocalStore(index)
-    live, found = store.catalog.live_slots(), {}
-    for space in spaces(store):
+    live, view, found = store.catalog.live_slots(), store.view(), {}
+    for space in view.manifest.spaces.values():
         queries = space.transform(store.pools(live, space.pools))
-        matches = store.search(space, queries, 10)
+        matches = view.search(space, queries, 10)
         found[space.name] = [(m.slots.tolist(), m.similarities.tolist()) for m in matches]
-        found[f"{space.name} sample"] = store.reference(space).tolist()
+        found[f"{space.name} sample"] = view.reference(space).tolist()
     store.close()
     return found
 
@@ -78,7 +73,7 @@ def test_an_unfinished_build_is_named_when_searched(
         build_fake(tmp_path / "index", pictures)
     store = LocalStore(tmp_path / "index")
     with pytest.raises(IndexFolderError, match=r"is unfinished: 20 items .* run the same"):
-        _ = store.snapshot
+        store.view()
     store.close()
 
 
@@ -142,11 +137,10 @@ def test_a_reader_whose_generation_was_replaced_takes_the_newer_one(
     write_pictures(pictures, {f"new/{n}": c for n, c in random_colors(grown, 7).items()})
     build_fake(fake_index, pictures)
     manifest_before = (fake_index / "manifest.json").read_bytes()
-    for space in spaces(store):
-        _ = store.snapshot
-        newest = store.manifest.spaces[space.name]
-        queries = newest.transform(store.pools(np.array([20]), newest.pools))
-        assert store.search(newest, queries, 3)[0].slots[0] == 20
+    view = store.view()
+    for space in view.manifest.spaces.values():
+        queries = space.transform(store.pools(np.array([20]), space.pools))
+        assert view.search(space, queries, 3)[0].slots[0] == 20
     assert store.manifest.generation == _generation(fake_index)
     assert (fake_index / "manifest.json").read_bytes() == manifest_before
     assert caplog.text == ""
@@ -168,7 +162,7 @@ def test_a_repair_never_replaces_a_manifest_that_is_newer(
         return found
 
     monkeypatch.setattr(Workshop, "covered_segments", rebuild_while_another_process_builds)
-    _ = store.snapshot
+    store.view()
     store.close()
     assert _generation(fake_index).number == 2
     assert problems(fake_index) == []  # every item is in the newer one's segments

@@ -1,25 +1,30 @@
-"""The local store: searches equal brute force, and making one is all or nothing."""
+"""The local store: searches equal brute force, and what is added is there as one step."""
 
-import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from indexer import local
-from indexer.catalog import Item
-from indexer.errors import IndexBusyError, IndexFolderError
-from indexer.local import LocalStore, check_can_create, create_index, is_index
-from indexer.manifest import read_manifest
+from indexer.creation import create_index
+from indexer.engine import Batch
+from indexer.errors import CatalogError, IndexBusyError, IndexFolderError
+from indexer.generations import is_stale
+from indexer.loading import Loader
+from indexer.local import LocalStore, open_for_writing
 from indexer.spaces import Space
 from models.extraction import PoolName, Vectors
 from service.verify import verify
 from tests.fakes import CHANNELS, build_fake, manifest
+from tests.indexer.batches import random_batch
 
 
 def spaces(store: LocalStore) -> list[Space]:
     return list(store.manifest.spaces.values())
+
+
+def is_due(store: LocalStore) -> bool:
+    return is_stale(store.manifest, store.catalog.live_slots(), store.catalog.next_slot())
 
 
 # --- searching ---------------------------------------------------------------------------------
@@ -34,7 +39,7 @@ def test_every_space_is_searched_exactly_with_or_without_segments(
     store = LocalStore(index)
     for space in spaces(store):
         vectors = space.transform(store.pools(np.arange(20), space.pools))
-        for at, match in enumerate(store.search(space, vectors[:4], 6)):
+        for at, match in enumerate(store.view().search(space, vectors[:4], 6)):
             expected = vectors @ vectors[at]
             if metric == "l2":
                 expected = -np.linalg.norm(vectors - vectors[at], axis=1)
@@ -45,43 +50,39 @@ def test_every_space_is_searched_exactly_with_or_without_segments(
 
 
 def test_items_newer_than_the_generation_are_found(fake_index: Path) -> None:
-    writer = LocalStore(fake_index, writable=True)
-    random = np.random.default_rng(5)
-    pools = {
-        name: random.random((3, width)).astype(np.float32)
-        for name, width in writer.manifest.pools.items()
-    }
-    items = [Item(f"new/{n}", 1, 20 + n, "", "0", 0, 0, {}, "") for n in range(3)]
-    writer.add(items, pools, [])
-    assert writer.stale
-    store = LocalStore(fake_index)
-    for space in spaces(store):
-        queries = space.transform(store.pools(np.arange(20, 23), space.pools))
-        assert [m.slots[0] for m in store.search(space, queries, 4)] == [20, 21, 22]
-        assert len(store.search(space, queries, 100)[0].slots) == 23
-    store.close()
-    writer.close()
+    with open_for_writing(fake_index) as writer:
+        writer.add(random_batch(writer.manifest, ["new/0", "new/1", "new/2"]))
+        assert is_due(writer)
+        store = LocalStore(fake_index)
+        for space in spaces(store):
+            queries = space.transform(store.pools(np.arange(20, 23), space.pools))
+            found = store.view().search(space, queries, 4)
+            assert [match.slots[0] for match in found] == [20, 21, 22]
+            assert len(store.view().search(space, queries, 100)[0].slots) == 23
+        store.close()
 
 
 def test_an_index_type_that_approximates_says_so(tmp_path: Path, pictures: Path) -> None:
     index = tmp_path / "index"
     build_fake(index, pictures, made=manifest(index_type="HNSW16"))
     store = LocalStore(index)
-    exact = {s.name: store.search(s, _zeros(store, s), 3)[0].exact for s in spaces(store)}
+    view = store.view()
+    exact = {s.name: view.search(s, _zeros(store, s), 3)[0].exact for s in spaces(store)}
     assert exact == {name: name not in store.manifest.indexed_spaces for name in exact}
     store.close()
 
 
 def _zeros(store: LocalStore, space: Space) -> Vectors:
-    return np.zeros((1, sum(store.manifest.pools[pool] for pool in space.pools)), np.float32)
+    return np.zeros((1, store.manifest.dimension(space)), np.float32)
 
 
 def test_an_empty_index_finds_nothing(tmp_path: Path) -> None:
     create_index(tmp_path / "index", manifest())
     store = LocalStore(tmp_path / "index")
+    view = store.view()
     for space in spaces(store):
-        (match,) = store.search(space, _zeros(store, space), 5)
-        assert (len(match.slots), store.count(), store.reference(space).size) == (0, 0, 0)
+        (match,) = view.search(space, _zeros(store, space), 5)
+        assert (len(match.slots), store.count(), view.reference(space).size) == (0, 0, 0)
     assert list(verify(store)) == []
     store.close()
 
@@ -89,11 +90,10 @@ def test_an_empty_index_finds_nothing(tmp_path: Path) -> None:
 def test_many_threads_load_the_snapshot_once(
     fake_index: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store, loads = LocalStore(fake_index), []
-    load = store._load
-    monkeypatch.setattr(store, "_load", lambda: loads.append(1) or load())
+    store, loads, load = LocalStore(fake_index), [], Loader.load
+    monkeypatch.setattr(Loader, "load", lambda *given: loads.append(1) or load(*given))
     with ThreadPoolExecutor(8) as threads:
-        found = list(threads.map(lambda _: store.snapshot, range(32)))
+        found = list(threads.map(lambda at: store.view(newest=at % 2 == 0), range(32)))
     assert len({id(one) for one in found}) == len(loads) == 1
     store.close()
 
@@ -108,60 +108,81 @@ def test_short_pools_are_named(fake_index: Path) -> None:
     store.close()
 
 
-# --- making ------------------------------------------------------------------------------------
+# --- writing -----------------------------------------------------------------------------------
 
 
-def test_a_new_index_is_whole_or_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = tmp_path / "deep" / "index"
-
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patched:
-        patched.setattr(local, "write_manifest", interrupt)
-        with pytest.raises(KeyboardInterrupt):
-            create_index(folder, manifest())
-    assert not is_index(folder)
-    (folder / ".manifest.json.partial").write_text("{")
-    create_index(folder, manifest())  # what was left is no obstacle
-    assert is_index(folder)
-    assert read_manifest(folder) == manifest()
-
-
-def test_of_two_processes_that_make_one_index_the_first_wins(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_batch_takes_the_next_slots_and_a_replaced_item_counts_its_version(
+    fake_index: Path,
 ) -> None:
-    create_index(tmp_path / "index", manifest(preset="paper"))
-    with pytest.raises(IndexBusyError, match="has just been made an index by another process"):
-        create_index(tmp_path / "index", manifest())
-    assert json.loads((tmp_path / "index" / "manifest.json").read_text())["preset"] == "paper"
-
-
-@pytest.mark.parametrize("name", ["notes.txt", "pools/mine.png", "catalog.sqlite.bak"])
-def test_a_folder_with_other_files_is_refused(tmp_path: Path, name: str) -> None:
-    (tmp_path / "used" / name).parent.mkdir(parents=True)
-    (tmp_path / "used" / name).touch()
-    with pytest.raises(IndexFolderError, match=r"used' is not an index and not empty"):
-        check_can_create(tmp_path / "used")
-
-
-def test_a_file_where_the_index_should_be_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    with pytest.raises(IndexFolderError, match=r"file' is a file: name a folder"):
-        check_can_create(tmp_path / "file")
-    with pytest.raises(IndexFolderError, match=r"cannot make an index at '.*file/index'"):
-        create_index(tmp_path / "file" / "index", manifest())
+    with open_for_writing(fake_index) as store:
+        batch = random_batch(store.manifest, ["new", "003.png"], unreadable=["bad"])
+        store.add(batch)
+        new, again = store.item("new"), store.item("003.png")
+        assert new is not None
+        assert again is not None
+        assert (new.version, new.slot, again.version, again.slot) == (1, 20, 2, 21)
+        assert [failure.key for failure in store.failures()] == ["bad"]
+        for name, stored in store.pools(np.array([20, 21]), list(store.manifest.pools)).items():
+            assert batch.pools is not None
+            np.testing.assert_allclose(stored, batch.pools[name], atol=1e-3)
+        store.add(Batch([], batch.unreadable, None))
+        assert store.catalog.next_slot() == 22
 
 
 def test_pools_are_on_disk_before_the_commit_that_makes_them_real(
     fake_index: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store, steps = LocalStore(fake_index, writable=True), []
+    steps: list[str] = []
     monkeypatch.setattr("indexer.pools.os.fsync", lambda _: steps.append("synced"))
     monkeypatch.setattr(
         "indexer.catalog.Catalog.put", lambda self, items: steps.append("committed")
     )
-    pools = {n: np.zeros((1, w), np.float32) for n, w in store.manifest.pools.items()}
-    store.add([Item("a", 1, 20, "", "", 0, 0, {}, "")], pools, [])
+    with open_for_writing(fake_index) as store:
+        store.add(random_batch(store.manifest, ["a"]))
     assert steps == ["synced"] * 8 + ["committed"]
-    store.close()
+
+
+def test_a_checkpoint_does_nothing_unless_one_is_due(fake_index: Path) -> None:
+    told: list[str] = []
+    before = (fake_index / "manifest.json").read_bytes()
+    with open_for_writing(fake_index) as store:
+        store.checkpoint(lambda: told.append("starting"))
+        assert ((fake_index / "manifest.json").read_bytes(), told) == (before, [])
+        store.add(random_batch(store.manifest, ["new"]))
+        store.checkpoint(lambda: told.append("starting"))
+        assert told == ["starting"]
+        assert not is_due(store)
+        assert store.manifest.generation == store.view().manifest.generation
+        assert store.manifest.generation is not None
+        assert store.manifest.generation.slots == 21
+
+
+def test_a_full_disk_loses_nothing_that_was_stored(fake_index: Path) -> None:
+    with open_for_writing(fake_index) as store:
+        store.add(random_batch(store.manifest, ["before"]))
+        pages = store.catalog.connection.execute("PRAGMA page_count").fetchone()[0]
+        store.catalog.connection.execute(f"PRAGMA max_page_count = {pages}")
+        many = random_batch(store.manifest, [f"{n:03}" * 50 for n in range(200)])
+        with pytest.raises(CatalogError, match=r"catalog\.sqlite' cannot be used: .*full"):
+            store.add(many)
+        assert (store.count(), store.catalog.next_slot()) == (21, 21)
+        store.catalog.connection.execute("PRAGMA max_page_count = 100000")  # room was made
+        store.add(many)
+        store.checkpoint()
+        assert store.count() == 221
+        assert store.item("before") is not None
+        # Its pictures were never there; all else fits together.
+        assert all("is gone" in problem for problem in verify(store))
+
+
+def test_one_writes_at_a_time_and_an_error_gives_the_lock_back(fake_index: Path) -> None:
+    def fail_while_writing() -> None:
+        with open_for_writing(fake_index):
+            with pytest.raises(IndexBusyError, match="is being written by process"):
+                open_for_writing(fake_index).__enter__()
+            raise RuntimeError("while writing")
+
+    with pytest.raises(RuntimeError, match="while writing"):
+        fail_while_writing()
+    with open_for_writing(fake_index) as store:
+        assert store.count() == 20

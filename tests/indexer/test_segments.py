@@ -129,6 +129,23 @@ def test_equal_vectors_are_all_found() -> None:
     assert len(set(values[0].tolist())) == 1
 
 
+@pytest.mark.parametrize("count", [1, 30])
+@pytest.mark.parametrize("deleted", [0, 1])
+def test_near_vectors_far_from_the_origin_are_told_apart(count: int, deleted: int) -> None:
+    vectors = (100 + 0.1 * RANDOM.standard_normal((COUNT, WIDTH))).astype(np.float32)
+    made = build_segment("Flat", "l2", WIDTH, [(SLOTS, vectors)], lambda size: vectors[:size])
+    values, slots = made.search(vectors[:count], 1, mask(SLOTS[COUNT - deleted :]))
+    assert slots[:, 0].tolist() == SLOTS[:count].tolist()
+    np.testing.assert_allclose(values, 0, atol=1e-3)
+
+
+def test_equal_vectors_have_a_cosine_of_one_at_most() -> None:
+    wide = unit(RANDOM.standard_normal((200, 33)).astype(np.float32))
+    made = build_segment("Flat", "cosine", 33, [(np.arange(200), wide)], lambda size: wide[:size])
+    values, _ = made.search(wide, 3, np.ones(200, np.bool_))
+    assert values.max() == 1
+
+
 def test_a_written_segment_reads_back_the_same(tmp_path: Path) -> None:
     path = tmp_path / "segment-0.faiss"
     made = segment("IVF8,SQ8")

@@ -7,12 +7,17 @@ import pytest
 
 from indexer.segments import build_segment
 from indexer.snapshot import Snapshot, SpaceSnapshot, live_mask, merge, rows, scan
-from indexer.spaces import Metric, similarities, unit
+from indexer.spaces import Metric, Space, similarities, unit
+from tests.fakes import manifest
 
 RANDOM = np.random.default_rng(3)
 VECTORS = unit(RANDOM.standard_normal((300, 6)).astype(np.float32))
 QUERIES = unit(RANDOM.standard_normal((4, 6)).astype(np.float32))
 LIVE = np.flatnonzero(RANDOM.random(300) < 0.7)
+
+
+def space(metric: Metric) -> Space:
+    return Space("a", (), False, False, metric)
 
 
 def oracle(metric: Metric, k: int, live: np.ndarray = LIVE) -> np.ndarray:
@@ -30,13 +35,13 @@ def snapshot(metric: Metric) -> Snapshot:
     )
     newer = LIVE[LIVE >= 220]
     state = SpaceSnapshot(segments, (VECTORS[newer], newer), VECTORS[:0])
-    return Snapshot(live_mask(LIVE, 300), {"a": state})
+    return Snapshot(manifest(), live_mask(LIVE, 300), {"a": state})
 
 
 @pytest.mark.parametrize("metric", ["cosine", "l2"])
 @pytest.mark.parametrize("k", [1, 10, 300])
 def test_segments_delta_and_mask_equal_brute_force(metric: Metric, k: int) -> None:
-    found = snapshot(metric).search("a", QUERIES, k, metric)
+    found = snapshot(metric).search(space(metric), QUERIES, k)
     slots = [slots.tolist() for _, slots in rows(found)]
     assert slots == oracle(metric, k).tolist()
     for at, (values, order) in enumerate(rows(found)):
@@ -76,7 +81,8 @@ def test_a_scan_holds_one_batch_at_a_time() -> None:
 
 def test_an_empty_snapshot_finds_nothing() -> None:
     empty = SpaceSnapshot((), (np.empty((0, 0), np.float32), LIVE[:0]), VECTORS[:0])
-    found = Snapshot(live_mask(LIVE[:0], 0), {"a": empty}).search("a", QUERIES, 5, "cosine")
+    nothing = Snapshot(manifest(), live_mask(LIVE[:0], 0), {"a": empty})
+    found = nothing.search(space("cosine"), QUERIES, 5)
     assert [len(slots) for _, slots in rows(found)] == [0, 0, 0, 0]
     assert scan(QUERIES, iter(()), 5, "cosine")[0].shape == (4, 0)
 
@@ -90,7 +96,29 @@ def test_ties_go_to_the_lower_slot_and_fillers_come_last() -> None:
     assert [slots.tolist() for _, slots in rows((values, slots))] == [[3, 8, 2, 7]]
 
 
+@pytest.mark.parametrize("metric", ["cosine", "l2"])
+def test_of_equal_vectors_the_lower_slots_are_found_whatever_the_batches(metric: Metric) -> None:
+    same = np.repeat(VECTORS[:1], 30, axis=0)
+    for step in (1, 7, 30):
+        runs = (np.arange(at, min(at + step, 30)) for at in range(0, 30, step))
+        _, slots = scan(QUERIES, ((run, same[run]) for run in runs), 4, metric)
+        assert slots.tolist() == [[0, 1, 2, 3]] * 4
+    state = SpaceSnapshot((), (same, np.arange(30)), VECTORS[:0])
+    live = live_mask(np.arange(2, 30), 30)
+    _, slots = Snapshot(manifest(), live, {"a": state}).search(space(metric), QUERIES, 4)
+    assert slots.tolist() == [[2, 3, 4, 5]] * 4
+
+
+def test_of_equal_vectors_those_in_a_segment_come_before_newer_ones() -> None:
+    same = np.repeat(VECTORS[:1], 6, axis=0)
+    old = build_segment("Flat", "cosine", 6, [(np.arange(3), same[:3])], same.__getitem__)
+    state = SpaceSnapshot((old,), (same[3:], np.arange(3, 6)), VECTORS[:0])
+    mask = live_mask(np.arange(6), 6)
+    found = Snapshot(manifest(), mask, {"a": state}).search(space("cosine"), same[:1], 5)
+    assert found[1].tolist() == [[0, 1, 2, 3, 4]]
+
+
 def test_the_mask_tells_live_slots_back() -> None:
     mask = live_mask(LIVE, 300)
     assert mask.sum() == len(LIVE)
-    assert Snapshot(mask, {}).live_slots.tolist() == LIVE.tolist()
+    assert Snapshot(manifest(), mask, {}).live_slots.tolist() == LIVE.tolist()

@@ -86,6 +86,16 @@ def test_odd_lines_of_a_list_are_entries_not_crashes(tmp_path: Path) -> None:
     assert (len(long.key), long.problem) == (5004, None)
 
 
+@pytest.mark.parametrize("key", [".", ".."])
+def test_a_key_that_no_address_can_name_is_a_problem(tmp_path: Path, key: str) -> None:
+    (tmp_path / "items.csv").write_text(f"path,key\na.jpg,{key}\nb.jpg,{key}.\n")
+    (tmp_path / "list.txt").write_text(f"{key}\nb.jpg\n")
+    for name, other in (("items.csv", f"{key}."), ("list.txt", "b.jpg")):
+        bad, good = open_source(str(tmp_path / name)).entries()
+        assert (bad.key, good.key) == (key, other)
+        assert bad.problem == f"its key is {key!r}, which no address can name: give it another"
+
+
 def test_a_binary_file_is_no_list(tmp_path: Path) -> None:
     path = tmp_path / "blob"
     path.write_bytes(b"\x89PNG\r\n\x1a\n\xff\xd8")

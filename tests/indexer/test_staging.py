@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from indexer.catalog import Catalog, Failure, Item
-from indexer.errors import SourceError
+from indexer.errors import CatalogError, SourceError
 from indexer.sources import Entry
 from indexer.staging import Plan, Staging
 
@@ -26,13 +26,6 @@ class Fixed:
 
     def entries(self) -> Iterator[Entry]:
         yield from self.given
-
-
-@pytest.fixture
-def catalog(tmp_path: Path) -> Iterator[Catalog]:
-    opened = Catalog(tmp_path / "catalog.sqlite", writable=True)
-    yield opened
-    opened.close()
 
 
 def write(tmp_path: Path, name: str, data: bytes = b"picture") -> Entry:
@@ -64,8 +57,8 @@ def keys(staging: Staging) -> list[str]:
 
 def test_everything_is_new_to_an_empty_catalog(catalog: Catalog, tmp_path: Path) -> None:
     entries = [write(tmp_path, name) for name in ("b.png", "a.png", "c.png")]
-    staging = Staging(catalog)
-    assert staging.fill(Fixed(entries)) == plan(total=3, new=3)
+    staging = Staging(catalog, Fixed(entries))
+    assert staging.plan == plan(total=3, new=3)
     works = list(staging.work())
     assert [work.entry for work in works] == entries  # in the source's order, not the keys'
     assert works[0].size == 7
@@ -75,8 +68,8 @@ def test_everything_is_new_to_an_empty_catalog(catalog: Catalog, tmp_path: Path)
 def test_what_is_unchanged_is_no_work(catalog: Catalog, tmp_path: Path) -> None:
     entries = [write(tmp_path, name) for name in ("a.png", "b.png")]
     store(catalog, *entries)
-    staging = Staging(catalog)
-    assert staging.fill(Fixed(entries)) == plan(total=2, unchanged=2)
+    staging = Staging(catalog, Fixed(entries))
+    assert staging.plan == plan(total=2, unchanged=2)
     assert keys(staging) == []
 
 
@@ -88,8 +81,8 @@ def test_other_bytes_are_work_even_of_the_same_length(
     store(catalog, entry)
     entry.path.write_bytes(data)
     os.utime(entry.path, ns=(1, 1))
-    staging = Staging(catalog)
-    assert staging.fill(Fixed([entry])) == plan(total=1, changed=1)
+    staging = Staging(catalog, Fixed([entry]))
+    assert staging.plan == plan(total=1, changed=1)
     assert keys(staging) == ["a.png"]
 
 
@@ -98,14 +91,14 @@ def test_a_new_time_on_the_old_bytes_is_noted_and_no_work(catalog: Catalog, tmp_
     store(catalog, *entries)
     for entry in entries[:3]:
         os.utime(entry.path, ns=(5, 5))
-    staging = Staging(catalog)
-    assert staging.fill(Fixed(entries)) == plan(total=5, relabelled=3, unchanged=2)
+    staging = Staging(catalog, Fixed(entries))
+    assert staging.plan == plan(total=5, relabelled=3, unchanged=2)
     assert keys(staging) == []
     staging.relabel()
     item = catalog.item("0.png")
     assert item is not None
     assert (item.mtime_ns, item.version, item.slot) == (5, 1, 0)
-    assert staging.fill(Fixed(entries)) == plan(total=5, unchanged=5)
+    assert Staging(catalog, Fixed(entries)).plan == plan(total=5, unchanged=5)
 
 
 def test_other_metadata_or_another_path_is_relabelled(catalog: Catalog, tmp_path: Path) -> None:
@@ -114,8 +107,8 @@ def test_other_metadata_or_another_path_is_relabelled(catalog: Catalog, tmp_path
     (tmp_path / "moved").mkdir()
     shutil.copy2(old.path, tmp_path / "moved" / "a.png")
     new = Entry("a.png", tmp_path / "moved" / "a.png", {"größe": 3})
-    staging = Staging(catalog)
-    assert staging.fill(Fixed([new])) == plan(total=1, relabelled=1)
+    staging = Staging(catalog, Fixed([new]))
+    assert staging.plan == plan(total=1, relabelled=1)
     staging.relabel()
     item = catalog.item("a.png")
     assert item is not None
@@ -127,8 +120,8 @@ def test_items_the_source_does_not_name_have_vanished(catalog: Catalog, tmp_path
     entries = [write(tmp_path, f"{n}.png") for n in range(4)]
     store(catalog, *entries)
     entries[1].path.unlink()
-    staging = Staging(catalog)
-    assert staging.fill(Fixed(entries[:2])) == plan(total=2, unchanged=1, vanished=3)
+    staging = Staging(catalog, Fixed(entries[:2]))
+    assert staging.plan == plan(total=2, unchanged=1, vanished=3)
     assert staging.vanished(limit=2) == ["1.png", "2.png"]
     assert keys(staging) == []
     assert staging.prune() == 3
@@ -141,8 +134,7 @@ def test_pruning_forgets_failures_the_source_does_not_name(
     entry = write(tmp_path, "a.png")
     with catalog.transaction():
         catalog.put_failures([Failure(k, "", 1, 1, "why") for k in ("a.png", "gone.png")])
-    staging = Staging(catalog)
-    staging.fill(Fixed([entry]))
+    staging = Staging(catalog, Fixed([entry]))
     assert staging.prune() == 0
     assert [failure.key for failure in catalog.failures()] == ["a.png"]
 
@@ -152,20 +144,23 @@ def test_a_failure_is_work_again_only_when_changed_or_asked_for(
 ) -> None:
     bad, gone = write(tmp_path, "a.png"), Entry("gone.png", tmp_path / "gone.png")
     named = Entry(r"caf\xe9.png", tmp_path / "x", problem="its name is not UTF-8")
-    source, staging = Fixed([bad, gone, named]), Staging(catalog)
-    assert staging.fill(source).new == 3
+    source = Fixed([bad, gone, named])
+    staging = Staging(catalog, source)
+    assert staging.plan.new == 3
     failures = [
         Failure(work.entry.key, str(work.entry.path), work.size, work.mtime_ns, "why")
         for work in staging.work()
     ]
     with catalog.transaction():
         catalog.put_failures(failures)
-    assert staging.fill(source) == plan(total=3, failed_before=3)
+    staging = Staging(catalog, source)
+    assert staging.plan == plan(total=3, failed_before=3)
     assert keys(staging) == []
-    assert staging.fill(source, retry=True).new == 3
+    assert Staging(catalog, source, retry=True).plan.new == 3
     gone.path.write_bytes(b"there now")
     os.utime(bad.path, ns=(1, 1))
-    assert staging.fill(source) == plan(total=3, new=2, failed_before=1)
+    staging = Staging(catalog, source)
+    assert staging.plan == plan(total=3, new=2, failed_before=1)
     assert keys(staging) == ["a.png", "gone.png"]
 
 
@@ -176,8 +171,8 @@ def test_a_failure_at_another_path_is_work(catalog: Catalog, tmp_path: Path) -> 
     with catalog.transaction():
         catalog.put_failures([Failure("a.png", str(first.path), 7, 5, "why")])
     moved = Entry("a.png", second.path)
-    assert Staging(catalog).fill(Fixed([first])) == plan(total=1, failed_before=1)
-    assert Staging(catalog).fill(Fixed([moved])) == plan(total=1, new=1)
+    assert Staging(catalog, Fixed([first])).plan == plan(total=1, failed_before=1)
+    assert Staging(catalog, Fixed([moved])).plan == plan(total=1, new=1)
 
 
 def test_an_item_whose_file_went_bad_stays_and_has_not_vanished(
@@ -186,19 +181,20 @@ def test_an_item_whose_file_went_bad_stays_and_has_not_vanished(
     entry = write(tmp_path, "a.png")
     store(catalog, entry)
     entry.path.write_bytes(b"garbage now")
-    staging = Staging(catalog)
-    assert staging.fill(Fixed([entry])).changed == 1
+    staging = Staging(catalog, Fixed([entry]))
+    assert staging.plan.changed == 1
     (work,) = staging.work()
     with catalog.transaction():
         catalog.put_failures([Failure("a.png", str(entry.path), work.size, work.mtime_ns, "why")])
-    assert staging.fill(Fixed([entry])) == plan(total=1, failed_before=1)
+    staging = Staging(catalog, Fixed([entry]))
+    assert staging.plan == plan(total=1, failed_before=1)
     assert staging.vanished(limit=9) == []
 
 
 def test_the_same_picture_twice_is_counted_once(catalog: Catalog, tmp_path: Path) -> None:
     entry = write(tmp_path, "a.png")
-    staging = Staging(catalog)
-    assert staging.fill(Fixed([entry, entry, entry])) == plan(total=1, new=1, repeated=2)
+    staging = Staging(catalog, Fixed([entry, entry, entry]))
+    assert staging.plan == plan(total=1, new=1, repeated=2)
 
 
 @pytest.mark.parametrize("metadata", [{}, {"color": "red"}])
@@ -207,11 +203,10 @@ def test_one_key_for_two_pictures_or_labels_is_refused(
 ) -> None:
     entry = write(tmp_path, "a.png")
     other = Entry("a.png", entry.path if metadata else tmp_path / "b.png", metadata)
-    staging = Staging(catalog)
     with pytest.raises(SourceError, match=r"source 'fixed' has the key 'a\.png' twice, for"):
-        staging.fill(Fixed([entry, other]))
+        Staging(catalog, Fixed([entry, other]))
     assert not catalog.connection.in_transaction
-    assert staging.fill(Fixed([entry])) == plan(total=1, new=1)
+    assert Staging(catalog, Fixed([entry])).plan == plan(total=1, new=1)
 
 
 def test_work_is_read_in_pages_while_batches_are_committed(
@@ -219,8 +214,8 @@ def test_work_is_read_in_pages_while_batches_are_committed(
 ) -> None:
     entry = write(tmp_path, "a.png")
     entries = [Entry(f"{n:05}", entry.path) for n in range(2500)]
-    staging, ticks = Staging(catalog), list[int]()
-    staging.fill(Fixed(entries), tick=ticks.append)
+    ticks = list[int]()
+    staging = Staging(catalog, Fixed(entries), tick=ticks.append)
     seen = []
     for work in staging.work():
         if len(seen) % 500 == 0:
@@ -241,5 +236,46 @@ def test_reading_the_source_keeps_nobody_from_writing(catalog: Catalog, tmp_path
             other.commit()
             other.close()
 
-    Staging(catalog).fill(Slow([]))
+    Staging(catalog, Slow([]))
     assert catalog.columns() == {"x": ("text", False)}
+
+
+@pytest.mark.parametrize("data", [b"picture", b"another"])
+def test_a_failure_is_cleared_once_the_picture_is_what_it_was(
+    catalog: Catalog, tmp_path: Path, data: bytes
+) -> None:
+    entry = write(tmp_path, "a.png")
+    store(catalog, entry)
+    with catalog.transaction():
+        catalog.put_failures([Failure("a.png", str(entry.path), 3, 3, "why")])
+        catalog.put_failures([Failure("other.png", "/other.png", 3, 3, "why")])
+    write(tmp_path, "a.png", data)
+    os.utime(entry.path, ns=(9, 9))
+    staging = Staging(catalog, Fixed([entry]))
+    staging.relabel()
+    same = data == b"picture"
+    assert (staging.plan.relabelled, staging.plan.changed) == (int(same), int(not same))
+    left = ["other.png"] if same else ["a.png", "other.png"]
+    assert [failure.key for failure in catalog.failures()] == left
+
+
+def test_a_disk_too_full_for_the_plan_is_named_and_nothing_stays_open(
+    catalog: Catalog, tmp_path: Path
+) -> None:
+    catalog.connection.execute("PRAGMA temp.max_page_count = 10")
+    entries = [Entry(f"{n:05}" * 20, tmp_path / f"{n}.png") for n in range(2000)]
+    with pytest.raises(CatalogError, match=r"catalog\.sqlite' cannot be used: .*full"):
+        Staging(catalog, Fixed(entries))
+    assert not catalog.connection.in_transaction
+    catalog.connection.execute("PRAGMA temp.max_page_count = 100000")
+    assert Staging(catalog, Fixed(entries)).plan.new == 2000
+
+
+def test_what_sqlite_finds_wrong_later_is_a_catalog_error_too(
+    catalog: Catalog, tmp_path: Path
+) -> None:
+    staging = Staging(catalog, Fixed([write(tmp_path, "a.png")]))
+    catalog.connection.execute("DROP TABLE temp.staged")
+    for call in (lambda: keys(staging), lambda: staging.vanished(9), staging.relabel):
+        with pytest.raises(CatalogError, match="no such table"):
+            call()
