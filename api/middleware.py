@@ -37,7 +37,8 @@ class BodyLimit:
             return
         declared = _content_length(scope)
         if declared > self._limit:
-            response = problem_response(413, self._message(f"{declared:,}"), scope["path"])
+            detail = f"the request has {declared:,} bytes, the limit is {self._limit:,}"
+            response = problem_response(413, detail, scope["path"])
             response.headers["Connection"] = "close"  # the body is not going to be read
             await response(scope, receive, send)
             return
@@ -52,13 +53,11 @@ class BodyLimit:
             seen += len(message.get("body", b""))
             if seen > self._limit:
                 # FastAPI turns any other exception raised while it reads a body into a 400.
-                raise HTTPException(413, self._message("more"))
+                limit = f"the limit is {self._limit:,} bytes"
+                raise HTTPException(413, f"the request is too large, {limit}")
             return message
 
         return counted
-
-    def _message(self, size: str) -> str:
-        return f"the request has {size} bytes, the limit is {self._limit:,}"
 
 
 def _content_length(scope: Scope) -> int:

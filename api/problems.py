@@ -1,6 +1,7 @@
 """Errors as RFC 9457 problem documents; the message names the value and the limit it broke."""
 
 import logging
+import re
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -10,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field, ValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from indexer.errors import IndexBusyError, UnknownKeyError
 from models.errors import (
@@ -25,6 +27,7 @@ from service.remote import PICTURE_PROBLEM
 log = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
 _BLANK = "about:blank"
+_IS_FIELD = re.compile(r"[a-z][a-z0-9_]*")
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HueweaveError, _on_domain_error)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(ClientDisconnect, _on_disconnect)
     app.add_exception_handler(Exception, _on_unexpected)
 
 
@@ -91,12 +95,28 @@ def describe_invalid(error: RequestValidationError | ValidationError) -> str:
     """Return what a validation error says, each fault with its place and value."""
     faults = []
     for fault in error.errors()[:5]:
-        place = ".".join(str(part) for part in fault["loc"] if part not in ("body", "query"))
+        place = _place(fault["loc"])
         given = fault.get("input")
         shown = f" (got {str(given)[:80]!r})" if isinstance(given, str | int | float) else ""
         message = str(fault["msg"]).removeprefix("Value error, ")
         faults.append(f"{place}: {message}{shown}" if place else f"{message}{shown}")
     return "; ".join(faults)
+
+
+def _place(loc: tuple[int | str, ...]) -> str:
+    """Return where a fault is as a person writes it, such as ``terms[0].image.key``."""
+    place = ""
+    for part in loc:
+        if isinstance(part, int):
+            place += f"[{part}]"
+        elif part not in ("body", "query") and _IS_FIELD.fullmatch(part):
+            # Others are the names pydantic gives to the arms of a union.
+            place += f".{part}" if place else part
+    return place
+
+
+async def _on_disconnect(request: Request, error: Exception) -> JSONResponse:
+    return problem_response(400, "the client left before its request was whole", request.url.path)
 
 
 async def _on_domain_error(request: Request, error: Exception) -> JSONResponse:

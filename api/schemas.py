@@ -3,7 +3,7 @@
 from pydantic import BaseModel
 
 from api.urls import item_url
-from indexer.catalog import Item
+from indexer.records import Item
 
 
 class ItemView(BaseModel):

@@ -1,11 +1,17 @@
 """`hueweave serve`: the REST service."""
 
+import os
+import socket
 from typing import Annotated
 
 import typer
 
 from service.commands import options as o
-from service.commands.console import DownloadProgress
+from service.commands.console import note, watch_download
+from service.errors import SettingsError
+
+# A client that never finishes its request is cut off this long after the server was told to stop.
+_LAST_WORDS_S = 10
 
 
 def serve(
@@ -29,13 +35,26 @@ def serve(
     from service.opening import open_index
 
     settings = o.settings_of(context)
+    listener = _listen(settings.host, settings.port)
     # Opened here, so that a missing index is one line and not a server that dies while starting.
-    opened = open_index(settings, DownloadProgress())
-    app = create_app(settings, opened)
-    uvicorn.run(
-        app,
-        host=settings.host,
-        port=settings.port,
+    with watch_download() as progress:
+        opened = open_index(settings, progress)
+    config = uvicorn.Config(
+        create_app(settings, opened),
         log_level=settings.log_level,
         server_header=False,
+        timeout_graceful_shutdown=_LAST_WORDS_S,
     )
+    note(f"listening on http://{settings.host}:{listener.getsockname()[1]}")
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        raise SettingsError(
+            f"cannot listen on {host}:{port}: {os.strerror(error.errno or 0)}; "
+            "choose another --host or --port"
+        ) from error

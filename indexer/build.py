@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from indexer.catalog import Failure
 from indexer.engine import Engine
 from indexer.errors import BuildFailedError
+from indexer.records import Failure
 from indexer.sources import Source
 from indexer.staging import Plan
 from indexer.store import CatalogStore

@@ -11,6 +11,10 @@ class IndexFolderError(HueweaveError):
     """A folder that is not an index, or one that cannot be opened."""
 
 
+class UnfinishedIndexError(IndexFolderError):
+    """An index whose first build has not ended: there are items, but no means yet."""
+
+
 class CatalogError(IndexFolderError):
     """A catalog that SQLite cannot read or write: damaged, locked, or on a full disk."""
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from indexer.errors import IndexBusyError, IndexFolderError
+from indexer.errors import IndexBusyError, IndexFolderError, UnfinishedIndexError
 from indexer.files import digest_file
 from indexer.generations import store_reference, store_segments
 from indexer.lock import writer_lock
@@ -45,9 +45,9 @@ class Loader:
     def _read_snapshot(self, before: Snapshot | None) -> Snapshot:
         live = self._shop.catalog.live_slots()
         if self.manifest.generation is None and len(live):
-            raise IndexFolderError(
-                f"index {str(self._folder)!r} is unfinished: {len(live)} items are stored, but the "
-                "build was stopped before it ended; run the same `hueweave build` again"
+            raise UnfinishedIndexError(
+                f"index {str(self._folder)!r} is unfinished: {len(live)} items are stored, but its "
+                "first build has not ended; if it is not running, run it again to go on"
             )
         if before and before.manifest.generation == self.manifest.generation:
             spaces = {

@@ -1,5 +1,6 @@
 """The local store: a folder with a SQLite catalog, raw pools, and derived FAISS segments."""
 
+import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -8,14 +9,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
 
-from indexer.catalog import Catalog, Failure, Item
+from indexer.catalog import Catalog
 from indexer.engine import Batch, Embedded, Unreadable
-from indexer.errors import IndexFolderError
+from indexer.errors import IndexFolderError, UnfinishedIndexError
 from indexer.generations import is_stale, next_generation, remove_other_generations
 from indexer.loading import Loader
 from indexer.lock import writer_lock
 from indexer.manifest import FILE_NAME, Manifest, read_manifest, write_manifest
 from indexer.pools import PoolStore
+from indexer.records import Failure, Item
 from indexer.snapshot import Snapshot, rows, scan
 from indexer.sources import Source
 from indexer.spaces import Slots, Space
@@ -23,6 +25,8 @@ from indexer.staging import Staging
 from indexer.store import Matches
 from indexer.workshop import Workshop
 from models.extraction import PoolName, RawPools, Vectors
+
+log = logging.getLogger(__name__)
 
 CATALOG, POOLS = "catalog.sqlite", "pools"
 # A view is looked at for news at most this often; see `CatalogStore.view`.
@@ -108,9 +112,9 @@ class LocalStore:
                     before.snapshot if before else None
                 )
                 self._view = LocalView(loaded, self.shop)
-            except IndexFolderError:
+            except UnfinishedIndexError:
                 # A first build under way beside a server of the empty index: not yet.
-                if before is None or before.manifest.generation is not None:
+                if before is None:
                     raise
         self._seen, self._looked = seen, time.monotonic()
 
@@ -180,7 +184,13 @@ class LocalStore:
             self.catalog.put_columns(columns, indexed)
 
     def stage(self, source: Source, *, retry: bool, tick: Callable[[int], None]) -> Staging:
-        """Hold ``source`` against the catalog; with ``retry`` what failed before is tried again."""
+        """Hold ``source`` against the catalog; with ``retry`` what failed before is tried again.
+
+        Items whose pools are lost, their file being missing or cut short, count as changed.
+        """
+        lost = self.catalog.forget_files(from_slot=self._pools.rows())
+        if lost:
+            log.warning("the pools of %d items are lost: their pictures are read again", lost)
         return Staging(self.catalog, source, retry=retry, tick=tick)
 
     def add(self, batch: Batch) -> None:

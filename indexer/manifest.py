@@ -106,8 +106,10 @@ def read_manifest(folder: Path) -> Manifest:
         version = int(document["schema_version"])
     except FileNotFoundError:
         raise IndexFolderError(f"{str(folder)!r} is not an index: it has no {FILE_NAME}") from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise IndexFolderError(f"{str(path)!r} is damaged: {error}") from error
+    except OSError as error:
+        raise IndexFolderError(f"cannot read {str(path)!r}: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise IndexFolderError(f"{str(path)!r} is damaged: {error!r}") from error
     if version > SCHEMA_VERSION:
         raise SchemaError(
             f"index {str(folder)!r} has schema version {version}, this release reads up to "

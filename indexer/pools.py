@@ -83,6 +83,10 @@ class PoolStore:
             for name, width in channels.items()
         }
 
+    def rows(self) -> int:
+        """Return how many slots have a row in every file."""
+        return min(file.rows() for file in self.files.values())
+
     def write(self, slot: int, pools: RawPools) -> None:
         """Write rows of every pool from ``slot`` on; on return they are on the disk."""
         for name, file in self.files.items():

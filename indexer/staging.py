@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from indexer.catalog import Catalog, sqlite_errors
+from indexer.catalog import Catalog
+from indexer.database import sqlite_errors
 from indexer.errors import SourceError
 from indexer.files import digest_file
 from indexer.sources import Entry, Source

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from indexer.catalog import Failure, Item
 from indexer.engine import Batch
 from indexer.manifest import Manifest
+from indexer.records import Failure, Item
 from indexer.sources import Source
 from indexer.spaces import Slots, Space
 from indexer.staging import Plan, Work

@@ -1,6 +1,7 @@
 """Tables of metadata with typed columns: CSV, whose types are inferred, and Parquet."""
 
 import csv
+import json
 import re
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, time
@@ -87,7 +88,9 @@ class CsvTable:
             with self._path.open(encoding="utf-8-sig", newline="") as file:
                 yield from parse(file)
         except UnicodeDecodeError as error:
-            raise SourceError(f"{str(self._path)!r} is not UTF-8: {error.reason}") from error
+            raise SourceError(
+                f"{str(self._path)!r} is not UTF-8: {error.reason}; save it as UTF-8"
+            ) from error
         except csv.Error as error:
             raise SourceError(f"{str(self._path)!r} is not CSV: {error}") from error
         except OSError as error:
@@ -148,6 +151,12 @@ class ParquetTable:
         names = self._file.schema_arrow.names
         if len(set(names)) < len(names):
             raise SourceError(f"{str(path)!r} names a column twice: {', '.join(names)}")
+        for column in self._file.schema_arrow:
+            if _is_binary(column.type):
+                raise SourceError(
+                    f"{str(path)!r}, column {column.name!r} is {column.type}: expected text, "
+                    "numbers, booleans or dates"
+                )
         self.columns = {f.name: _arrow_kind(f.type) for f in self._file.schema_arrow}
 
     def rows(self) -> Iterator[tuple[int, Row]]:
@@ -160,6 +169,14 @@ class ParquetTable:
                 yield from batch.to_pylist()
         except (OSError, ValueError) as error:  # ArrowInvalid is a ValueError
             raise SourceError(f"cannot read {str(self._path)!r}: {error}") from error
+
+
+def _is_binary(kind: object) -> bool:
+    from pyarrow import types
+
+    return bool(
+        types.is_binary(kind) or types.is_large_binary(kind) or types.is_fixed_size_binary(kind)
+    )
 
 
 def _arrow_kind(kind: object) -> str:
@@ -179,4 +196,8 @@ def _plain(value: object) -> Value:
         return value if isfinite(value) else None
     if value is None or isinstance(value, bool | int | str):
         return value
-    return value.isoformat() if isinstance(value, datetime | date | time) else str(value)
+    if isinstance(value, datetime | date | time):
+        return value.isoformat()
+    if isinstance(value, list | dict):
+        return json.dumps(value, ensure_ascii=False, default=str)
+    return str(value)

@@ -1,5 +1,7 @@
 """The errors a caller can cause, each with the exit code a shell gets for it."""
 
+from collections.abc import Iterable
+
 
 class HueweaveError(Exception):
     """A problem the caller can mend; its text names the value and what would be right."""
@@ -10,9 +12,14 @@ class HueweaveError(Exception):
 class UnknownNameError(HueweaveError):
     """A name that is not one of those on offer."""
 
-    def __init__(self, kind: str, name: object, known: object) -> None:
-        listed = ", ".join(str(one) for one in known) if hasattr(known, "__iter__") else str(known)
-        super().__init__(f"unknown {kind} {str(name)!r}: expected one of {listed or '(none)'}")
+    def __init__(self, kind: str, name: object, known: Iterable[str]) -> None:
+        listed = ", ".join(known) or "(none)"
+        super().__init__(f"unknown {kind} {shorten(str(name))!r}: expected one of {listed}")
+
+
+def shorten(text: str, most: int = 100) -> str:
+    """Return ``text``, cut to what a line of error can hold."""
+    return text if len(text) <= most else f"{text[:most]}…"
 
 
 class PictureError(HueweaveError):

@@ -90,7 +90,10 @@ def load_pinned(
 def _choose(
     backbone: str, weights: str | None, runtime: Runtime, notify: Callable[[str], None]
 ) -> tuple[Backbone, Weights]:
-    spec = get_backbone(_preferred(weights) if backbone == AUTO else backbone)
+    name = _preferred(weights) if backbone == AUTO else backbone
+    if backbone == AUTO and name != PREFERRED and weights != PACKAGED:
+        notify(f"using {name}, which is what {weights!r} is for")
+    spec = get_backbone(name)
     try:
         return spec, find_weights(spec, weights, mirror=runtime.mirror, progress=runtime.progress)
     except WeightsUnavailableError as error:

@@ -74,7 +74,7 @@ def _published(
 ) -> Weights:
     known = published_names(backbone)
     if name not in known:
-        raise UnknownNameError(f"weights for {backbone.name}", name, (*known, "a file"))
+        raise UnknownNameError(f"weights for {backbone.name}", name, (*known, "the path of a file"))
     entry = torchvision.models.get_model_weights(backbone.torchvision)[name]
     path = checkpoint_path(entry.url)
     if not path.is_file():

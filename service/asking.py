@@ -40,7 +40,12 @@ class Asked:
     def to_json(self) -> str:
         """Return one JSON object: the query's path, what was asked for, and the answer."""
         asked = {"attribute": self.subject.attribute, "block": self.subject.block}
-        fields = self.answer.model_dump(mode="json", exclude_none=True) if self.answer else {}
+        addresses = {"hits": {"__all__": {"image_url", "thumbnail_url"}}}
+        fields = (
+            self.answer.model_dump(mode="json", exclude_none=True, exclude=addresses)
+            if self.answer
+            else {}
+        )
         return json.dumps(
             {"query": self.path, **{k: v for k, v in asked.items() if v is not None}, **fields},
             ensure_ascii=False,

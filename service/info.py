@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel
 
-from indexer.catalog import Failure
+from indexer.records import Failure
 from indexer.store import CatalogStore
 
 

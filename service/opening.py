@@ -53,8 +53,12 @@ def open_index(settings: Settings, progress: "Progress | None" = None) -> Opened
     Raises IndexFolderError, SchemaError or WeightsError.
     """
     store = LocalStore(index_folder(settings))
-    store.view()  # loads segments now: an unfinished or damaged index shows here
-    extractor = pinned_extractor(store.manifest, settings, progress)
+    try:
+        store.view()  # loads segments now: an unfinished or damaged index shows here
+        extractor = pinned_extractor(store.manifest, settings, progress)
+    except BaseException:
+        store.close()
+        raise
     allowed = limits(settings)
     return Opened(store, Searcher(store, extractor, allowed), allowed)
 

@@ -12,7 +12,8 @@ MAX_LIMIT, MAX_TERMS, MAX_EXAMPLES = 1000, 16, 64
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    # Strict: `"limit": true` is a mistake, not a 1.
+    model_config = ConfigDict(extra="forbid", strict=True)
 
 
 class Region(_Strict):
@@ -78,7 +79,7 @@ class Term(_Strict):
     """One part of a query: in which attribute (or block), like what, how much."""
 
     attribute: str | None = Field(None, examples=["color"])
-    block: int | None = Field(None, description="A block of the backbone, 1 to 5.")
+    block: int | None = Field(None, ge=1, le=5, description="A block of the backbone, 1 to 5.")
     weight: float = 1.0
     image: ImageExample | Annotated[list[ImageExample], Field(max_length=MAX_EXAMPLES)] | None = (
         None

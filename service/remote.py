@@ -51,7 +51,10 @@ class RemoteIndex:
 
     def picture(self, hit: Hit) -> bytes | None:
         """Return a thumbnail of a hit, or None if its picture is gone."""
-        response = self._request("GET", hit.thumbnail_url or "")
+        path = hit.thumbnail_url or ""
+        if not path.startswith("/"):  # an address of somewhere else is not followed
+            return None
+        response = self._request("GET", path)
         return response.content if response.is_success else None
 
     def close(self) -> None:

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from indexer.catalog import Item
 from indexer.manifest import Manifest
+from indexer.records import Item
 from indexer.spaces import Space, similarities
 from indexer.store import CatalogStore, Matches, View
-from models.errors import PictureError
+from models.errors import PictureError, shorten
 from models.extraction import Extractor, RawPools
 from models.images import Limits, decode
 from models.preprocess import Pixels, to_square
@@ -110,7 +110,7 @@ class Searcher:
                 raise type(error)(f"terms[0].image, {where}: {error}") from error
         item = self._store.item(image.key)
         if item is None:
-            raise QueryError(f"terms[0].image.key: no item has the key {image.key!r}")
+            raise QueryError(f"terms[0].image.key: no item has the key {shorten(image.key)!r}")
         return item
 
 
@@ -174,5 +174,7 @@ def _bytes(image: ImageExample, parts: Mapping[str, bytes]) -> bytes:
     part = image.part or ""
     if part not in parts:
         sent = ", ".join(map(repr, parts)) or "none"
-        raise QueryError(f"terms[0].image.part: no part {part!r} was sent; sent were {sent}")
+        raise QueryError(
+            f"terms[0].image.part: no part {shorten(part)!r} was sent; sent were {sent}"
+        )
     return parts[part]

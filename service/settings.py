@@ -1,6 +1,7 @@
 """All settings in one table; each comes from a flag, HUEWEAVE_*, a TOML file, or its default."""
 
 import os
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ DEFAULT_CONFIG = "hueweave.toml"
 class Settings(BaseSettings):
     """The settings of hueweave; docs/settings.md lists them for users."""
 
-    model_config = SettingsConfigDict(env_prefix="HUEWEAVE_", extra="forbid")
+    model_config = SettingsConfigDict(env_prefix="HUEWEAVE_", env_ignore_empty=True, extra="forbid")
 
     index: str | None = Field(None, description="The index folder.")
 
@@ -82,6 +83,10 @@ def load_settings(**flags: Any) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(map(str, first["loc"]))
+        if first["type"] == "extra_forbidden":
+            close = get_close_matches(name, Settings.model_fields, 1)
+            hint = f": did you mean {close[0]!r}?" if close else ""
+            raise SettingsError(f"{str(config_file())!r} has no setting {name!r}{hint}") from error
         raise SettingsError(
             f"setting {name!r} has value {first['input']!r}: {first['msg'].lower()}"
         ) from error

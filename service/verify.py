@@ -23,7 +23,10 @@ def verify(store: LocalStore, *, pictures: bool = False, tick: Tick | None = Non
     With ``pictures`` every picture's bytes are read and compared with the catalog's SHA-256;
     without, files are only looked for. ``tick`` is told how many pictures of how many are done.
     """
-    yield from (f"catalog.sqlite: {problem}" for problem in store.catalog.check())
+    problems = store.catalog.check()
+    yield from (f"catalog.sqlite: {problem}" for problem in problems)
+    if problems:  # nothing can be held against a catalog that cannot be read
+        return
     yield from _pools(store)
     generation = store.manifest.generation
     if generation is not None:
@@ -44,7 +47,7 @@ def _pools(store: LocalStore) -> Iterator[str]:
                 if bad.any():
                     yield f"pools/{name}: {int(bad.sum())} rows are not finite"
         except (IndexFolderError, OSError) as error:
-            yield f"pools/{name}: {error}"
+            yield f"pools/{name}: {error} (the next build reads the pictures again)"
 
 
 def _references(store: LocalStore, generation: Generation) -> Iterator[str]:

@@ -1,24 +1,29 @@
 """Items, their pictures and thumbnails."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import FileResponse, Response
+from starlette.types import Receive, Scope, Send
 
 from api import urls as urls  # registers the convertor `key`, used in the paths below
 from api.dependencies import Index, Work
 from api.problems import declare
 from api.schemas import ItemPage, ItemView, view_item
-from indexer.catalog import Item
 from indexer.errors import UnknownKeyError
-from models.errors import PictureError
+from indexer.records import Item
+from models.errors import PictureError, shorten
 from models.images import MEDIA_TYPES, read_picture
 from service.opening import Opened
 from service.thumbnails import MEDIA_TYPE, thumbnail
 
 # A picture may be replaced under its key, so caches must ask again; the digest answers quickly.
 _CACHE = "private, max-age=0, must-revalidate"
+_CACHED: dict[int | str, dict[str, Any]] = {
+    304: {"description": "The client has it already"},
+    **declare(404),
+}
 
 router = APIRouter(prefix="/v1", tags=["items"])
 
@@ -45,44 +50,53 @@ def get_item(key: str, index: Index) -> ItemView:
     "/images/{key:key}",
     summary="The picture of an item",
     response_class=FileResponse,
-    responses={200: {"content": {"image/*": {}}, "description": "The picture"}, **declare(404)},
+    responses={200: {"content": {"image/*": {}}, "description": "The picture"}, **_CACHED},
 )
 def get_image(key: str, index: Index, request: Request) -> Response:
     """Return an item's picture, byte for byte as it was indexed."""
     item = _item(index, key)
-    path = _unchanged(item)
-    headers = _headers(item)
+    path, headers = _unchanged(item), _headers(item)
     if _has_it(request, headers["ETag"]):
         return Response(status_code=304, headers=headers)
     media_type = MEDIA_TYPES.get(path.suffix.lower(), "application/octet-stream")
-    return FileResponse(path, media_type=media_type, headers=headers)
+    return WholeFileResponse(path, media_type=media_type, headers=headers)
 
 
 @router.get(
     "/thumbnails/{key:key}",
     summary="A small picture of an item",
     response_class=Response,
-    responses={200: {"content": {MEDIA_TYPE: {}}, "description": "A WebP"}, **declare(404)},
+    responses={200: {"content": {MEDIA_TYPE: {}}, "description": "A WebP"}, **_CACHED},
 )
 async def get_thumbnail(key: str, index: Index, request: Request, work: Work) -> Response:
     """Return an item's picture as a small WebP, at most 320 pixels a side."""
-    item = _item(index, key)
-    headers = _headers(item)
-    if _has_it(request, headers["ETag"]):
-        return Response(status_code=304, headers=headers)
-    data = await work.run(lambda: _thumbnail(item, index))
-    return Response(data, media_type=MEDIA_TYPE, headers=headers)
+
+    def respond() -> Response:
+        item = _item(index, key)
+        path, headers = _unchanged(item), _headers(item)
+        if _has_it(request, headers["ETag"]):
+            return Response(status_code=304, headers=headers)
+        return Response(_thumbnail(item, path, index), media_type=MEDIA_TYPE, headers=headers)
+
+    return await work.run(respond)
+
+
+class WholeFileResponse(FileResponse):
+    """A file, always whole: pictures are small, and a wrong range is one more way to fail."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = [pair for pair in scope["headers"] if pair[0] != b"range"]
+        await super().__call__({**scope, "headers": headers}, receive, send)
 
 
 def _item(index: Opened, key: str) -> Item:
     item = index.store.item(key)
     if item is None:
-        raise UnknownKeyError(f"no item has the key {key!r}")
+        raise UnknownKeyError(f"no item has the key {shorten(key)!r}")
     return item
 
 
-def _thumbnail(item: Item, index: Opened) -> bytes:
-    path = _unchanged(item)
+def _thumbnail(item: Item, path: Path, index: Opened) -> bytes:
     try:
         return thumbnail(read_picture(path, index.limits), index.limits)
     except PictureError as error:
@@ -107,10 +121,11 @@ def _headers(item: Item) -> dict[str, str]:
         "ETag": f'"{item.digest}"',
         "Cache-Control": _CACHE,
         "X-Content-Type-Options": "nosniff",
+        "Accept-Ranges": "none",
     }
 
 
 def _has_it(request: Request, tag: str) -> bool:
     """Return whether the client says that it has what ``tag`` stands for (RFC 9110, 13.1.2)."""
-    known = request.headers.get("if-none-match", "").split(",")
+    known = ",".join(request.headers.getlist("if-none-match")).split(",")
     return any(one.strip().removeprefix("W/") in (tag, "*") for one in known)

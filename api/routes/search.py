@@ -11,6 +11,7 @@ from api.dependencies import Config, Index, Work
 from api.examples import ANSWER, QUERIES
 from api.problems import declare, describe_invalid
 from api.urls import item_url
+from models.errors import shorten
 from service.errors import NotYetError, QueryError
 from service.query import Answer, ImageExample, Query, Term, check_limit
 
@@ -73,7 +74,7 @@ async def search_image(
     work: Work,
     image: Annotated[UploadFile, File(description="The picture to search with.")],
     attribute: Annotated[str | None, Form(examples=["color"])] = None,
-    block: Annotated[int | None, Form()] = None,
+    block: Annotated[int | None, Form(ge=1, le=5)] = None,
     limit: Annotated[int, Form()] = 20,
     min_score: Annotated[float, Form(ge=0, le=1)] = 0.0,
     filter: Annotated[str | None, Form(description="A filter as JSON.")] = None,
@@ -99,6 +100,11 @@ async def _read(request: Request, max_bytes: int) -> tuple[bytes | str, dict[str
     async with request.form(max_part_size=2 * max_bytes) as form:
         if "query" not in form:
             raise QueryError(f"no part 'query' was sent; sent were {', '.join(form) or 'none'}")
+        for name, value in form.multi_items():
+            if len(form.getlist(name)) > 1:
+                raise QueryError(f"part {shorten(name)!r} was sent more than once")
+            if name != "query" and not isinstance(value, ReceivedFile):
+                raise QueryError(f"part {shorten(name)!r} is text: parts are pictures, as files")
         query = form["query"]
         text = await query.read() if isinstance(query, ReceivedFile) else query
         parts = {
@@ -133,7 +139,10 @@ def _check_fields(form: FormData) -> None:
         if name in _LATER_FIELDS:
             raise NotYetError(name)
         if name not in _FORM_FIELDS:
-            raise QueryError(f"unknown field {name!r}: expected some of {', '.join(_FORM_FIELDS)}")
+            known = ", ".join(_FORM_FIELDS)
+            raise QueryError(f"unknown field {shorten(name)!r}: expected some of {known}")
+        if len(form.getlist(name)) > 1:
+            raise QueryError(f"field {name!r} was sent more than once")
 
 
 def _with_urls(answer: Answer) -> Answer:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from service.commands import options as o
-from service.commands.console import DownloadProgress, note, say, warn, watch_build
+from service.commands.console import note, say, warn, watch_build, watch_download
 
 if TYPE_CHECKING:
     from indexer.build import BuildReport
@@ -54,8 +54,8 @@ def build(
     settings = o.settings_of(context)
     options = BuildOptions(strict, prune, retry_failed, tuple(index_column or ()))
     try:
-        with watch_build() as watcher:
-            report = build_index(source, settings, options, watcher, warn, DownloadProgress())
+        with watch_build() as watcher, watch_download() as progress:
+            report = build_index(source, settings, options, watcher, warn, progress)
     except KeyboardInterrupt as stopped:
         note("stopped; what is stored stays, run the same command again to go on")
         raise typer.Exit(130) from stopped
@@ -68,6 +68,8 @@ def _report(report: "BuildReport", pruned: bool) -> None:
         note(f"unreadable: {failure.key}: {failure.reason}")
     if report.failure_count > _SHOWN:
         note(f"… and {report.failure_count - _SHOWN} more, listed by `hueweave info --failures`")
+    if plan.failed_before:
+        note(f"{plan.failed_before} failed before and were not tried again: --retry-failed does")
     if report.vanished and not pruned:
         for key in report.vanished[:_SHOWN]:
             note(f"vanished: {key}")

@@ -1,7 +1,7 @@
 """What the commands say: results to stdout, everything else to stderr."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -92,7 +92,7 @@ class LineWatcher(Watcher):
         rate = done / max(now - self._started, 1e-6)
         left = (self._total - done) / rate
         bad = f", {failed} unreadable" if failed else ""
-        note(f"embedded {done}/{self._total}, {rate:.1f} pictures/s, {left:.0f} s left{bad}")
+        note(f"done {done}/{self._total}, {rate:.1f} pictures/s, {left:.0f} s left{bad}")
 
     def indexing(self) -> None:
         note("indexing")
@@ -108,32 +108,50 @@ def watch_build() -> Iterator[Watcher]:
         yield BarWatcher(progress)
 
 
-class DownloadProgress:
-    """Shows a download as a bar on a terminal, and as lines otherwise."""
+@contextmanager
+def watch_download() -> Iterator[Callable[[str, int, int], None]]:
+    """Yield what a download tells of itself to: a bar on a terminal, lines otherwise."""
+    if not err.is_terminal:
+        yield DownloadLines()
+        return
+    bar = DownloadBar(_bar(DownloadColumn()))
+    try:
+        yield bar
+    finally:
+        bar.stop()
+
+
+class DownloadLines:
+    """Shows downloads as plain lines, a tenth at a time."""
 
     def __init__(self) -> None:
-        self._progress: Progress | None = None
-        self._task: TaskID | None = None
-        self._said = -1
+        self._said: dict[str, int] = {}
 
     def __call__(self, name: str, done: int, total: int) -> None:
-        """Take note of ``done`` of ``total`` bytes of ``name``."""
-        if err.is_terminal:
-            self._show(name, done, total)
-        elif total and done * 10 // total > self._said:
-            self._said = done * 10 // total
+        """Take note of ``done`` of ``total`` bytes of ``name``; 0 in all is unknown."""
+        tenths = done * 10 // total if total else -1
+        if tenths > self._said.get(name, -1):
+            self._said[name] = tenths
             note(f"downloading {name}: {done >> 20} of {total >> 20} MiB")
 
-    def _show(self, name: str, done: int, total: int) -> None:
-        if self._progress is None:
-            self._progress = _bar(DownloadColumn())
+
+class DownloadBar:
+    """Shows downloads as bars, from the first byte on."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._tasks: dict[str, TaskID] = {}
+
+    def __call__(self, name: str, done: int, total: int) -> None:
+        """Take note of ``done`` of ``total`` bytes of ``name``; 0 in all is unknown."""
+        if name not in self._tasks:
             self._progress.start()
-            self._task = self._progress.add_task(name, total=total or None)
-        assert self._task is not None
-        self._progress.update(self._task, completed=done)
-        if done == total:
-            self._progress.stop()
-            self._progress = None
+            self._tasks[name] = self._progress.add_task(name, total=total or None)
+        self._progress.update(self._tasks[name], completed=done)
+
+    def stop(self) -> None:
+        """Leave the bars as they are."""
+        self._progress.stop()
 
 
 def _bar(*columns: TextColumn | MofNCompleteColumn | DownloadColumn) -> Progress:

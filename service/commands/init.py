@@ -3,7 +3,7 @@
 import typer
 
 from service.commands import options as o
-from service.commands.console import DownloadProgress, note, say, warn
+from service.commands.console import note, say, warn, watch_download
 
 
 def init(
@@ -28,5 +28,6 @@ def init(
         check_same_recipe(folder, settings)
         note("it is an index already; nothing was changed")
     else:
-        make_index(folder, settings, warn, DownloadProgress())
+        with watch_download() as progress:
+            make_index(folder, settings, warn, progress)
     say(str(folder))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from service.commands import options as o
-from service.commands.console import DownloadProgress, fail, note, say
+from service.commands.console import fail, note, say, watch_download
 
 if TYPE_CHECKING:
     from service.asking import Asked, Asker
@@ -75,7 +75,8 @@ def _open(settings: "Settings") -> "Asker":
     from service.local_asker import LocalAsker
     from service.opening import open_index
 
-    return LocalAsker(open_index(settings, DownloadProgress()))
+    with watch_download() as progress:
+        return LocalAsker(open_index(settings, progress))
 
 
 def _shown(answers: Iterator["Asked"], as_json: bool) -> Iterator["Asked"]:

@@ -28,7 +28,7 @@ def verify(
             count += 1
         items = store.count()
     if count:
-        note(f"{count} problems")
+        note("1 problem" if count == 1 else f"{count} problems")
         raise typer.Exit(1)
     say(f"{items} items, nothing is off")
 

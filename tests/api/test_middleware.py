@@ -115,4 +115,4 @@ def test_body_without_an_honest_length_is_stopped_once_past_the_limit(headers: A
     with pytest.raises(HTTPException) as caught:
         call(BodyLimit(Recorder(), LIMIT), chunks=chunks, headers=headers)
     assert caught.value.status_code == 413
-    assert "more bytes, the limit is 10" in caught.value.detail
+    assert "too large, the limit is 10 bytes" in caught.value.detail

@@ -114,7 +114,7 @@ def test_status_whose_error_has_no_words_of_its_own_gets_some() -> None:
 def test_faults_are_told_with_place_and_value_and_only_the_first_few() -> None:
     fault = {"loc": ("body", "terms", 0, "k"), "msg": "Value error, too much", "input": "x" * 99}
     assert describe_invalid(RequestValidationError([fault])) == (
-        f"terms.0.k: too much (got '{'x' * 80}')"
+        f"terms[0].k: too much (got '{'x' * 80}')"
     )
     bare = {"loc": ("body",), "msg": "missing", "input": {"a": 1}}
     assert describe_invalid(RequestValidationError([bare] * 9)) == "; ".join(["missing"] * 5)

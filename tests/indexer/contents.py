@@ -4,8 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
-from indexer.catalog import Catalog, Item
+from indexer.catalog import Catalog
 from indexer.local import LocalStore, LocalView
+from indexer.records import Item
 
 
 def contents(index: Path) -> dict[str, object]:

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from indexer.catalog import Catalog, Failure, column_expression
+from indexer.catalog import Catalog, column_expression
+from indexer.records import Failure
 from tests.indexer.contents import item, put
 
 KEYS = [

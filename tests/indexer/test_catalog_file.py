@@ -136,7 +136,7 @@ def test_a_read_only_mount_is_read_as_immutable(
     reader = Catalog(path)
     assert reader.item("a") == item("a", 0)
     assert reader.changes() == reader.changes()
-    with pytest.raises(CatalogError, match="readonly"), reader._reading() as lent:
+    with pytest.raises(CatalogError, match="readonly"), reader.reading() as lent:
         lent.execute("DELETE FROM items")
     assert not path.with_name("catalog.sqlite-wal").exists()
     reader.close()
@@ -147,7 +147,7 @@ def test_a_catalog_open_for_reading_takes_no_writes(catalog: Catalog, path: Path
     reader = Catalog(path)
     with pytest.raises(AssertionError, match="open for reading only"):
         put(reader, item("b", 1))
-    with pytest.raises(CatalogError, match="readonly"), reader._reading() as lent:
+    with pytest.raises(CatalogError, match="readonly"), reader.reading() as lent:
         lent.execute("DELETE FROM items")
     assert catalog.count() == 1
     reader.close()

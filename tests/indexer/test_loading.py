@@ -72,7 +72,7 @@ def test_an_unfinished_build_is_named_when_searched(
     with pytest.raises(KeyboardInterrupt):
         build_fake(tmp_path / "index", pictures)
     store = LocalStore(tmp_path / "index")
-    with pytest.raises(IndexFolderError, match=r"is unfinished: 20 items .* run the same"):
+    with pytest.raises(IndexFolderError, match=r"is unfinished: 20 items .* run it again"):
         store.view()
     store.close()
 

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from indexer.catalog import Catalog, Failure, Item
+from indexer.catalog import Catalog
 from indexer.errors import CatalogError, SourceError
+from indexer.records import Failure, Item
 from indexer.sources import Entry
 from indexer.staging import Plan, Staging
 

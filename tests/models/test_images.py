@@ -1,6 +1,7 @@
 """Good pictures of every kind come out as upright RGB."""
 
 import io
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -155,8 +156,19 @@ def test_a_reduced_scale_jpeg_keeps_its_sides(kind: str, size: tuple[int, int]) 
     assert decoded.size == (size[0] // reduction, size[1] // reduction)
 
 
-def test_only_jpegs_are_reduced() -> None:
-    assert decode(encode(gradient(900, 900), "PNG"), at_least=10).size == (900, 900)
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "LA"])
+def test_other_formats_are_averaged_down_by_a_whole_factor(mode: str) -> None:
+    data = encode(gradient(900, 700).convert(mode), "PNG")
+    reduced = decode(data, at_least=200)
+    assert reduced.size == (300, 234)  # by three; the last row is an average of what is left
+    whole = np.asarray(decode(data), dtype=np.float32)[:699].reshape(233, 3, 300, 3, 3)
+    np.testing.assert_allclose(np.asarray(reduced)[:233], whole.mean(axis=(1, 3)), atol=1.01)
+
+
+def test_palettes_and_deep_grey_have_no_averages_and_stay_whole() -> None:
+    for mode in ("P", "I;16"):
+        image = gradient(900, 900).convert("L").convert(mode)
+        assert decode(encode(image, "PNG"), at_least=10).size == (900, 900)
 
 
 def test_reading_gives_the_bytes_of_a_file(tmp_path: Path) -> None:
@@ -168,7 +180,17 @@ def test_reading_refuses_what_is_not_there_or_too_big(tmp_path: Path) -> None:
     (tmp_path / "big.jpg").write_bytes(bytes(2000))
     with pytest.raises(PictureError, match=r"no file at '.*gone\.jpg'"):
         read_picture(tmp_path / "gone.jpg")
-    with pytest.raises(PictureError, match=r"cannot read '.*': Is a directory"):
+    with pytest.raises(PictureError, match=r"'.*' is not a regular file"):
         read_picture(tmp_path)
     with pytest.raises(PictureTooLargeError, match=r"2,000 bytes, the limit is 1,999"):
         read_picture(tmp_path / "big.jpg", Limits(max_bytes=1999))
+    with pytest.raises(PictureError, match="is no path"):
+        read_picture(Path("a\0.jpg"))
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.jpg")
+    with pytest.raises(PictureError, match=r"pipe\.jpg' is not a regular file"):
+        read_picture(tmp_path / "pipe.jpg")
+    with pytest.raises(PictureError, match="'/dev/zero' is not a regular file"):
+        read_picture(Path("/dev/zero"))

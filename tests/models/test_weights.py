@@ -42,7 +42,9 @@ def test_published_names_are_torchvisions() -> None:
 
 
 def test_an_unknown_name_is_refused_with_those_there_are() -> None:
-    with pytest.raises(UnknownNameError, match=r"'V3': .* IMAGENET1K_V1, IMAGENET1K_V2, a file"):
+    with pytest.raises(
+        UnknownNameError, match=r"'V3': .* IMAGENET1K_V1, IMAGENET1K_V2, the path of a file"
+    ):
         find_weights(RESNET50, "V3")
     with pytest.raises(UnknownNameError, match=r"'IMAGENET1K_V1': expected one of packaged"):
         find_weights(get_backbone("efficientnet_lite0"), "IMAGENET1K_V1")

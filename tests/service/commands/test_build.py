@@ -8,7 +8,7 @@ import pytest
 import service.building
 from api.main import run
 from indexer.build import BuildReport
-from indexer.catalog import Failure
+from indexer.records import Failure
 from indexer.staging import Plan
 
 PLAN = Plan(

@@ -7,7 +7,7 @@ from rich.console import Console
 
 from indexer.staging import Plan
 from service.commands import console
-from service.commands.console import BarWatcher, DownloadProgress, LineWatcher, watch_build
+from service.commands.console import BarWatcher, LineWatcher, watch_build, watch_download
 
 PLAN = Plan(
     total=10, new=6, changed=1, relabelled=0, unchanged=3, failed_before=0, repeated=0, vanished=0
@@ -55,7 +55,7 @@ def test_build_without_a_terminal_is_plain_lines(log: io.StringIO) -> None:
         watcher.indexing()
     lines = log.getvalue().splitlines()
     assert lines[0] == "source: 10 pictures, 7 to embed"
-    assert lines[1].startswith("embedded 7/7, ")
+    assert lines[1].startswith("done 7/7, ")
     assert lines[1].endswith(", 2 unreadable")
     assert lines[2:] == ["indexing"]
     assert "\x1b" not in log.getvalue()
@@ -70,12 +70,11 @@ def test_lines_come_again_after_a_while(log: io.StringIO, monkeypatch: pytest.Mo
         now[0] += 3
         watcher.advanced(done, 0)
     lines = log.getvalue().splitlines()[1:]
-    assert lines == ["embedded 2/7, 0.3 pictures/s, 15 s left"]
+    assert lines == ["done 2/7, 0.3 pictures/s, 15 s left"]
 
 
 def test_download_inside_a_build_is_a_bar_inside_a_bar(terminal: io.StringIO) -> None:
-    progress = DownloadProgress()
-    with watch_build() as watcher:
+    with watch_build() as watcher, watch_download() as progress:
         watcher.planned(PLAN)
         for done in (0, 1 << 20, 2 << 20):
             progress("weights.pth", done, 2 << 20)
@@ -85,12 +84,30 @@ def test_download_inside_a_build_is_a_bar_inside_a_bar(terminal: io.StringIO) ->
 
 
 def test_download_without_a_terminal_is_a_line_a_tenth(log: io.StringIO) -> None:
-    progress = DownloadProgress()
-    for done in range(101):
-        progress("weights.pth", done << 20, 100 << 20)
+    with watch_download() as progress:
+        for name in ("weights.pth", "others.pth"):
+            for done in range(101):
+                progress(name, done << 20, 100 << 20)
     lines = log.getvalue().splitlines()
-    assert len(lines) == 11
-    assert lines[-1] == "downloading weights.pth: 100 of 100 MiB"
+    assert len(lines) == 22
+    assert lines[-1] == "downloading others.pth: 100 of 100 MiB"
+
+
+@pytest.mark.parametrize("total", [0, 100])
+def test_download_that_breaks_off_leaves_no_bar_running(terminal: io.StringIO, total: int) -> None:
+    bars: list[console.DownloadBar] = []
+
+    def download() -> None:
+        with watch_download() as progress:
+            assert isinstance(progress, console.DownloadBar)
+            bars.append(progress)
+            progress("weights.pth", 50, total)
+            assert progress._progress.live.is_started
+            raise ConnectionError
+
+    with pytest.raises(ConnectionError):
+        download()
+    assert not bars[0]._progress.live.is_started
 
 
 def test_names_with_brackets_are_shown_as_they_are(log: io.StringIO) -> None:
