@@ -21,7 +21,7 @@ demo: install
 	test -f $(DEMO)/fabrics/labels.csv || $(BIN)/hueweave sample $(DEMO)/fabrics
 	$(BIN)/hueweave build $(DEMO)/fabrics/labels.csv --index $(DEMO)/index
 	$(BIN)/hueweave query $(DEMO)/fabrics/images/$(QUERY) --index $(DEMO)/index \
-		--attribute color --attribute texture -k 11 --collage $(DEMO)/answer.png
+		--attribute color --attribute texture -k 10 --collage $(DEMO)/answer.png
 	@echo
 	@echo "serve it:  $(BIN)/hueweave serve --index $(DEMO)/index   then open http://127.0.0.1:8000"
 	@echo "the answer as a picture:"

@@ -49,16 +49,17 @@ def draw_collage(rows: Sequence[Row], limits: Limits = DEFAULT_LIMITS) -> Image.
             f"a collage of {tiles:,} pictures is too large: at most {MAX_TILES:,}; ask for fewer "
             "hits, or name a folder, which gets one collage a query"
         )
-    widest = max(1 + len(row.hits) for row in rows)
-    columns = min(COLUMNS, widest)
-    lines = [-(-(1 + len(row.hits)) // columns) for row in rows]
-    width = GAP + columns * (TILE + GAP)
+    widest = max(len(row.hits) for row in rows)
+    columns = min(COLUMNS - 1, max(widest, 1))  # of hits: the first column is the query's alone
+    lines = [max(1, -(-len(row.hits) // columns)) for row in rows]
+    width = GAP + (1 + columns if widest else 1) * (TILE + GAP)
     height = GAP + sum(lines) * (TILE + CAPTION + GAP)
     canvas = Image.new("RGB", (width, height), _PAPER)
     top = GAP
     for row, count in zip(rows, lines, strict=True):
-        for at, tile in enumerate((row.query, *row.hits)):
-            x = GAP + at % columns * (TILE + GAP)
+        _draw_tile(canvas, row.query, GAP, top, limits)
+        for at, tile in enumerate(row.hits):
+            x = GAP + (1 + at % columns) * (TILE + GAP)
             y = top + at // columns * (TILE + CAPTION + GAP)
             _draw_tile(canvas, tile, x, y, limits)
         top += count * (TILE + CAPTION + GAP)

@@ -114,7 +114,7 @@ def overlap(first: NDArray[np.int64], second: NDArray[np.int64]) -> float:
     return float(np.mean([len(set(a) & set(b)) / 10 for a, b in zip(first, second, strict=True)]))
 
 
-@pytest.mark.parametrize(("name", "count"), [("product-colors", 60), ("textures", 40)])
+@pytest.mark.parametrize(("name", "count"), [("product-colors", 920), ("textures", 600)])
 def test_bfloat16_finds_the_same_neighbours_as_float32(name: str, count: int, shared: Path) -> None:
     pixels = squares(real_pictures(shared, name, count))
     pools = [*GAPS, PoolName(1, "foreground")]
@@ -130,7 +130,7 @@ def test_bfloat16_finds_the_same_neighbours_as_float32(name: str, count: int, sh
 def pools_of(
     extractor: NetworkExtractor, pixels: NDArray[np.uint8], pools: Sequence[PoolName]
 ) -> dict[PoolName, NDArray[np.float32]]:
-    batches = [extractor.extract(pixels[at : at + 8], pools) for at in range(0, len(pixels), 8)]
+    batches = [extractor.extract(pixels[at : at + 32], pools) for at in range(0, len(pixels), 32)]
     return {pool: np.concatenate([batch[pool] for batch in batches]) for pool in pools}
 
 
