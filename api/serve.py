@@ -2,6 +2,7 @@
 
 import os
 import socket
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -46,7 +47,8 @@ def serve(
         timeout_graceful_shutdown=_LAST_WORDS_S,
     )
     note(f"listening on http://{settings.host}:{listener.getsockname()[1]}")
-    uvicorn.Server(config).run(sockets=[listener])
+    with suppress(KeyboardInterrupt):  # Ctrl-C is how a server is meant to end
+        uvicorn.Server(config).run(sockets=[listener])
 
 
 def _listen(host: str, port: int) -> socket.socket:
