@@ -11,6 +11,7 @@ from api.main import run
 from service.fabrics import write_catalog
 from service.opening import open_index
 from service.settings import load_settings
+from tests.bad_pictures import AWKWARD
 from tests.serving import serving
 
 
@@ -24,6 +25,15 @@ class Done:
 
 
 Command = Callable[..., Done]
+
+
+def is_one_error(done: Done, words: str, code: int = 2) -> None:
+    """Check the exit code and that stderr is one line of error with ``words`` in it."""
+    assert done.code == code
+    lines = [line for line in done.err.splitlines() if line.startswith("error: ")]
+    assert len(lines) == 1, done.err
+    assert words in lines[0]
+    assert "Traceback" not in done.err + done.out
 
 
 @pytest.fixture
@@ -59,3 +69,12 @@ def server(fabric_index: Path) -> Iterator[httpx.Client]:
     settings = load_settings(index=str(fabric_index))
     with serving(open_index(settings), settings) as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def awkward(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with every awkward picture."""
+    folder = tmp_path_factory.mktemp("awkward")
+    for name, one in AWKWARD.items():
+        (folder / name).write_bytes(one.make())
+    return folder
