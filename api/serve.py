@@ -36,19 +36,19 @@ def serve(
     from service.opening import open_index
 
     settings = o.settings_of(context)
-    listener = _listen(settings.host, settings.port)
-    # Opened here, so that a missing index is one line and not a server that dies while starting.
-    with watch_download() as progress:
-        opened = open_index(settings, progress)
-    config = uvicorn.Config(
-        create_app(settings, opened),
-        log_level=settings.log_level,
-        server_header=False,
-        timeout_graceful_shutdown=_LAST_WORDS_S,
-    )
-    note(f"listening on http://{settings.host}:{listener.getsockname()[1]}")
-    with suppress(KeyboardInterrupt):  # Ctrl-C is how a server is meant to end
-        uvicorn.Server(config).run(sockets=[listener])
+    with _listen(settings.host, settings.port) as listener:
+        # Opened here, so that a missing index is one line and not a server that dies in starting.
+        with watch_download() as progress:
+            opened = open_index(settings, progress)
+        config = uvicorn.Config(
+            create_app(settings, opened),
+            log_level=settings.log_level,
+            server_header=False,
+            timeout_graceful_shutdown=_LAST_WORDS_S,
+        )
+        note(f"listening on http://{settings.host}:{listener.getsockname()[1]}")
+        with suppress(KeyboardInterrupt):  # Ctrl-C is how a server is meant to end
+            uvicorn.Server(config).run(sockets=[listener])
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -62,7 +62,7 @@ def test_index_folder_that_is_not_one_is_named_and_left_alone(
         ("info", "--index", folder),
         ("verify", "--index", folder),
         ("export", tmp_path / "o.npz", "--block", "1", "--index", folder),
-        ("serve", "--index", folder),
+        ("serve", "--port", "0", "--index", folder),
     ):
         is_one_error(hueweave(*arguments), "is not an index")
     assert [path.name for path in folder.iterdir()] == ["letter.txt"]
@@ -81,7 +81,7 @@ def test_manifest_of_a_newer_schema_is_refused_by_name(
         ("query", awkward / "cmyk.jpg", "-a", "color"),
         ("info",),
         ("build", awkward),
-        ("serve",),
+        ("serve", "--port", "0"),
     ):
         is_one_error(hueweave(*arguments, "--index", index), "schema version 99")
 
@@ -99,7 +99,7 @@ def test_weights_that_do_not_match_are_refused_with_both_digests(
     for arguments in (
         ("query", awkward / "cmyk.jpg", "-a", "color"),
         ("build", fabrics),
-        ("serve",),
+        ("serve", "--port", "0"),
     ):
         weights = ("--weights", tmp_path / "other.pth")
         done = hueweave(*arguments, "--index", fabric_index, *weights)

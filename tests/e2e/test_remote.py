@@ -79,7 +79,9 @@ def test_server_that_is_not_there_is_one_line(hueweave: Command, fabrics: Path) 
     assert "error: cannot reach http://127.0.0.1:9" in done.err
 
 
-@pytest.mark.parametrize("command", [["verify"], ["export", "o.npz", "--block", "1"], ["serve"]])
+@pytest.mark.parametrize(
+    "command", [["verify"], ["export", "o.npz", "--block", "1"], ["serve", "--port", "0"]]
+)
 def test_commands_that_need_the_folder_say_so(hueweave: Command, command: list[str]) -> None:
     done = hueweave(*command, "--index", "http://127.0.0.1:9")
     assert done.code == 2
