@@ -39,7 +39,8 @@ class BodyLimit:
         if declared > self._limit:
             detail = f"the request has {declared:,} bytes, the limit is {self._limit:,}"
             response = problem_response(413, detail, scope["path"])
-            response.headers["Connection"] = "close"  # the body is not going to be read
+            # Not "Connection: close": while the client is still sending, that would reset the
+            # connection and take this answer with it. The server throws away what comes.
             await response(scope, receive, send)
             return
         await self._app(scope, self._counted(receive), send)

@@ -113,3 +113,12 @@ def test_multipart_that_is_none_is_a_problem(
 @pytest.mark.parametrize("path", ["/v1/items/%ff", "/v1/images/%00", "/v1/thumbnails/%0a"])
 def test_path_that_is_no_text_is_an_unknown_key(still_client: httpx.Client, path: str) -> None:
     refused(still_client.get(path), "no item has the key", status=404)
+
+
+def test_refusal_of_a_large_body_always_reaches_the_client(still_client: httpx.Client) -> None:
+    body = bytes(8_000_000)
+    for _ in range(20):
+        answer = still_client.post("/v1/search", content=body)
+        assert answer.status_code == 413
+        assert "the limit is" in answer.json()["detail"]
+    assert still_client.get("/healthz").status_code == 200
