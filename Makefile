@@ -12,7 +12,8 @@ install: $(VENV)/.installed
 # Again whenever the project's dependencies change.
 $(VENV)/.installed: pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(None if v >= (3, 11) else f"hueweave needs Python 3.11 or newer, this is {v.major}.{v.minor}: make PYTHON=python3.12 …")'
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@# A venv that was made without pip (Debian's python3-venv was missing) is made anew.
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	touch $@
 

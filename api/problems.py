@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from indexer.errors import IndexBusyError, UnknownKeyError
+from indexer.errors import UnknownKeyError
 from models.errors import (
     BlockError,
     HueweaveError,
@@ -46,7 +46,6 @@ _KINDS: dict[type[HueweaveError], _Kind] = {
     BlockError: _Kind(422, "urn:hueweave:unknown-block"),
     NotYetError: _Kind(422, "urn:hueweave:not-available"),
     QueryError: _Kind(422, "urn:hueweave:query"),
-    IndexBusyError: _Kind(503, "urn:hueweave:busy"),
 }
 
 

@@ -1,6 +1,5 @@
 """`hueweave serve`: the REST service."""
 
-import os
 import socket
 from contextlib import suppress
 from typing import Annotated
@@ -46,7 +45,8 @@ def serve(
             server_header=False,
             timeout_graceful_shutdown=_LAST_WORDS_S,
         )
-        note(f"listening on http://{settings.host}:{listener.getsockname()[1]}")
+        host = f"[{settings.host}]" if ":" in settings.host else settings.host
+        note(f"listening on http://{host}:{listener.getsockname()[1]}")
         with suppress(KeyboardInterrupt):  # Ctrl-C is how a server is meant to end
             uvicorn.Server(config).run(sockets=[listener])
 
@@ -57,6 +57,6 @@ def _listen(host: str, port: int) -> socket.socket:
         return socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
         raise SettingsError(
-            f"cannot listen on {host}:{port}: {os.strerror(error.errno or 0)}; "
+            f"cannot listen on {host}:{port}: {error.strerror or error}; "
             "choose another --host or --port"
         ) from error

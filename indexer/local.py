@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 CATALOG, POOLS = "catalog.sqlite", "pools"
 # A view is looked at for news at most this often; see `CatalogStore.view`.
 _FRESH_S = 0.5
+_OLD_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,7 @@ class LocalStore:
         self._loading = Lock()
         self._looked = 0.0
         self._seen: object = None
+        self._inode = (folder / CATALOG).stat().st_ino
 
     @property
     def manifest(self) -> Manifest:
@@ -93,8 +95,10 @@ class LocalStore:
         found = self._view
         if found and not newest and time.monotonic() - self._looked < _FRESH_S:
             return found
-        # Whoever finds a view to answer from need not wait while another thread renews it.
-        if not self._loading.acquire(blocking=found is None or newest):
+        # Whoever finds a view to answer from need not wait while another thread renews it, unless
+        # it is from long ago.
+        old = time.monotonic() - self._looked > _OLD_S
+        if not self._loading.acquire(blocking=found is None or newest or old):
             assert found is not None
             return found
         try:
@@ -122,10 +126,15 @@ class LocalStore:
         """Return something that is another once the catalog or the manifest has changed."""
         try:
             manifest = (self.folder / FILE_NAME).stat()
+            catalog = (self.folder / CATALOG).stat()
         except OSError as error:
             raise IndexFolderError(
                 f"index {str(self.folder)!r} is gone: {error.strerror}"
             ) from error
+        if catalog.st_ino != self._inode:  # the one that is open here is deleted
+            raise IndexFolderError(
+                f"index {str(self.folder)!r} was replaced by another: open it again"
+            )
         return self.catalog.changes(), manifest.st_ino, manifest.st_mtime_ns
 
     def count(self) -> int:

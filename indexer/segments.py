@@ -132,12 +132,33 @@ def _make(index_type: str, dimension: int, metric: Metric) -> faiss.Index:
             f"index type {index_type!r} does not fit {dimension} dimensions: expected a FAISS "
             "factory string such as Flat, HNSW32 or IVF256,SQ8"
         ) from error
+    fault = _fault(index, dimension)
+    if fault:
+        raise IndexTypeError(f"index type {index_type!r} has {fault}")
     if not isinstance(_innermost(index), _SEARCHES_UNDER_A_MASK):
         raise IndexTypeError(
             f"index type {index_type!r} cannot leave deleted items out of a search: expected "
             "Flat, SQ8, HNSW… or IVF…"
         )
     return index
+
+
+def _fault(index: faiss.Index, dimension: int) -> str | None:
+    """Return what FAISS takes without a word and then crashes or fails on."""
+    inner = _innermost(index)
+    if inner.d > dimension:
+        return f"more dimensions than the {dimension} there are"
+    if isinstance(inner, faiss.IndexHNSW) and _links(inner) < 2:
+        return "too few links: expected HNSW2 or more, such as HNSW32"
+    if isinstance(inner, faiss.IndexIVF) and inner.nlist < 1:
+        return "no lists: expected IVF1 or more, such as IVF256"
+    return None
+
+
+def _links(index: faiss.IndexHNSW) -> int:
+    """Return the M of an HNSW: its lowest level has twice as many links."""
+    sums = faiss.vector_to_array(index.hnsw.cum_nneighbor_per_level)
+    return int(sums[1]) // 2 if len(sums) > 1 else 0
 
 
 def _innermost(index: faiss.Index) -> faiss.Index:

@@ -27,18 +27,19 @@ CREATE TEMP TABLE staged (
 """
 _CLASSIFY = """
 UPDATE staged SET state = CASE
-    WHEN staged.size IS NULL AND staged.problem IS NULL THEN 'vanished'
+    WHEN staged.size IS NULL AND staged.problem IS NULL THEN 'missing'
     WHEN items.size IS NOT staged.size OR items.mtime_ns IS NOT staged.mtime_ns
       OR staged.problem IS NOT NULL THEN 'changed'
     WHEN items.metadata <> staged.metadata OR items.source <> staged.path THEN 'relabelled'
     ELSE 'unchanged' END
 FROM main.items AS items WHERE items.key = staged.key;
 """
-_VANISHED = "FROM main.items WHERE key NOT IN (SELECT key FROM staged WHERE state <> 'vanished')"
+# Not what is named but not there: a disk that is not mounted must not empty an index.
+_VANISHED = "FROM main.items WHERE key NOT IN (SELECT key FROM staged)"
 # A picture that could not be read and has not changed since is not tried again.
 _KNOWN_FAILURES = """
 UPDATE staged SET state = 'failed before'
-FROM main.failures AS failures WHERE failures.key = staged.key AND staged.state <> 'vanished'
+FROM main.failures AS failures WHERE failures.key = staged.key AND staged.state <> 'missing'
  AND failures.size IS staged.size AND failures.mtime_ns IS staged.mtime_ns
  AND failures.source = staged.path;
 """
@@ -67,6 +68,8 @@ class Plan:
     """How many entries the source has and what each asks for.
 
     ``relabelled`` pictures are the same bytes under other metadata, another path or file time.
+    ``missing`` ones are items that the source names, but whose file is not there; ``vanished``
+    ones it does not name any more.
     """
 
     total: int
@@ -76,6 +79,7 @@ class Plan:
     unchanged: int
     failed_before: int
     repeated: int
+    missing: int
     vanished: int
 
     @property
@@ -211,6 +215,7 @@ class Staging:
             unchanged=states.get("unchanged", 0),
             failed_before=states.get("failed before", 0),
             repeated=self._repeated,
+            missing=states.get("missing", 0),
             vanished=self._db.execute(f"SELECT count(*) {_VANISHED}").fetchone()[0],
         )
 

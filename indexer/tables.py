@@ -167,7 +167,7 @@ class ParquetTable:
         try:
             for batch in self._file.iter_batches(batch_size=4096):
                 yield from batch.to_pylist()
-        except (OSError, ValueError) as error:  # ArrowInvalid is a ValueError
+        except (OSError, ValueError, OverflowError) as error:  # ArrowInvalid is a ValueError
             raise SourceError(f"cannot read {str(self._path)!r}: {error}") from error
 
 

@@ -48,8 +48,8 @@ def fetch(url: str, path: Path, progress: Progress | None = None) -> Path:
             digest = _stream(url, file.write, progress)
         _check_digest(path.name, digest, url)
         partial.replace(path)
-    except (httpx.HTTPError, httpx.InvalidURL, ImportError) as error:
-        # ImportError: a proxy of a kind for which httpx wants another package.
+    except (httpx.HTTPError, httpx.InvalidURL, ImportError, ValueError) as error:
+        # The last two: a proxy that httpx does not know, or only with another package.
         raise WeightsUnavailableError(f"cannot download {url}: {_reason(error)}") from error
     except OSError as error:
         raise WeightsUnavailableError(

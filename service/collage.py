@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image, ImageDraw, ImageFont, ImageOps
+from PIL import Image, ImageDraw, ImageFont
 
 from models.errors import HueweaveError, PictureError
 from models.images import DEFAULT_LIMITS, Limits, decode
+from service.thumbnails import fit
 
 TILE, GAP, CAPTION = 200, 12, 44
 COLUMNS = 6
@@ -108,7 +109,7 @@ def _thumbnail(data: bytes | None, limits: Limits) -> Image.Image | None:
         image = decode(data, limits, at_least=TILE)
     except PictureError:
         return None
-    return ImageOps.contain(image, (TILE, TILE))
+    return fit(image, TILE)
 
 
 def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:

@@ -36,7 +36,7 @@ class RemoteIndex:
         self._address, self._limits = address.rstrip("/"), limits
         try:
             self._client = httpx.Client(timeout=_TIMEOUT)
-        except ImportError as error:  # a proxy of a kind for which httpx wants another package
+        except (ImportError, ValueError, httpx.InvalidURL) as error:  # a proxy it does not know
             raise RemoteError(f"cannot reach {self._address}: {error}") from error
 
     def info(self) -> IndexInfo:

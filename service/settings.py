@@ -13,6 +13,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from models.backbones import BLOCKS
 from service.errors import SettingsError
 from service.query import MAX_LIMIT
 
@@ -100,10 +101,11 @@ def parse_blocks(text: str) -> tuple[int, ...]:
     try:
         for part in text.split(","):
             first, _, last = part.strip().partition("-")
-            blocks.update(range(int(first), int(last or first) + 1))
+            asked = range(int(first), int(last or first) + 1)
+            blocks |= set(asked) if len(asked) <= len(BLOCKS) else {0}
     except ValueError:
         blocks = set()
-    if not blocks or not blocks <= {1, 2, 3, 4, 5}:
+    if not blocks or not blocks <= set(BLOCKS):
         raise SettingsError(
             f"setting 'blocks' has value {text!r}: expected blocks out of 1 to 5, "
             "such as 1-4 or 2,4"

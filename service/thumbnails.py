@@ -2,7 +2,7 @@
 
 import io
 
-from PIL import Image, ImageOps
+from PIL import Image
 
 from models.images import Limits, decode
 
@@ -17,7 +17,14 @@ def thumbnail(data: bytes, limits: Limits, size: int = SIZE) -> bytes:
     """
     image = decode(data, limits, at_least=size)
     if max(image.size) > size:
-        image = ImageOps.contain(image, (size, size), Image.Resampling.LANCZOS)
+        image = fit(image, size)
     buffer = io.BytesIO()
     image.save(buffer, "WEBP", quality=82, method=4)
     return buffer.getvalue()
+
+
+def fit(image: Image.Image, size: int) -> Image.Image:
+    """Return ``image`` with its longer side brought to ``size``, however thin it is."""
+    scale = size / max(image.size)
+    target = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+    return image.resize(target, Image.Resampling.LANCZOS, reducing_gap=3.0)

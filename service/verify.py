@@ -82,10 +82,16 @@ def _off(store: LocalStore, file: DerivedFile) -> Iterator[str]:
 def _pictures(store: LocalStore, read: bool, tick: Tick | None) -> Iterator[str]:
     total = store.count()
     for done, item in enumerate(store.items(), start=1):
-        path = Path(item.source)
-        if not path.is_file():
-            yield f"{item.key!r}: its picture {item.source!r} is gone"
-        elif read and digest_file(path) != item.digest:
-            yield f"{item.key!r}: its picture {item.source!r} has changed"
+        if fault := _fault(Path(item.source), item.digest if read else None):
+            yield f"{item.key!r}: its picture {item.source!r} {fault}"
         if tick and (done % 1000 == 0 or done == total):
             tick(done, total)
+
+
+def _fault(path: Path, digest: str | None) -> str | None:
+    try:
+        if not path.is_file():
+            return "is gone"
+        return "has changed" if digest and digest_file(path) != digest else None
+    except OSError as error:
+        return f"cannot be read: {error.strerror}"

@@ -1,5 +1,6 @@
 """Items, their pictures and thumbnails."""
 
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -106,9 +107,13 @@ def _thumbnail(item: Item, path: Path, index: Opened) -> bytes:
 def _unchanged(item: Item) -> Path:
     """Return where an item's picture lies; raises UnknownKeyError if it is gone or another."""
     path = Path(item.source)
-    if not path.is_file():
-        raise UnknownKeyError(f"the picture of {item.key!r} is no longer where it was indexed from")
-    found = path.stat()
+    try:
+        with path.open("rb") as file:  # opened, since only that tells whether it can be
+            found = os.fstat(file.fileno())
+    except OSError as error:
+        raise UnknownKeyError(
+            f"the picture of {item.key!r} is no longer where it was indexed from"
+        ) from error
     if (found.st_size, found.st_mtime_ns) != (item.size, item.mtime_ns):
         raise UnknownKeyError(
             f"the picture of {item.key!r} has changed since it was indexed: build the index again"

@@ -1,5 +1,6 @@
 """Search: one JSON query, alone or with picture parts, and a short form for one picture."""
 
+import re
 from typing import Annotated, Any
 
 from fastapi import APIRouter, File, Form, Request, UploadFile
@@ -91,11 +92,14 @@ async def search_image(
 
 
 async def _read(request: Request, max_bytes: int) -> tuple[bytes | str, dict[str, bytes]]:
-    kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    given = request.headers.get("content-type", "")
+    kind = given.split(";")[0].strip().lower()
     if kind == "application/json":
         return await request.body(), {}
     if kind != "multipart/form-data":
         raise QueryError(f"content type {kind!r}: expected application/json or multipart/form-data")
+    if re.search(r"charset=(?!\"?utf-?8\b)", given, re.IGNORECASE):
+        raise QueryError(f"content type {shorten(given)!r}: expected UTF-8")
     # Starlette's own limit on a part of text is 1 MiB, too little for a picture in base64.
     async with request.form(max_part_size=2 * max_bytes) as form:
         if "query" not in form:

@@ -70,6 +70,8 @@ def _report(report: "BuildReport", pruned: bool) -> None:
         note(f"… and {report.failure_count - _SHOWN} more, listed by `hueweave info --failures`")
     if plan.failed_before:
         note(f"{plan.failed_before} failed before and were not tried again: --retry-failed does")
+    if plan.missing:
+        note(f"{plan.missing} items are still named but their files are not there; they stay")
     if report.vanished and not pruned:
         for key in report.vanished[:_SHOWN]:
             note(f"vanished: {key}")

@@ -12,7 +12,6 @@ from api.problems import MEDIA_TYPE, declare, describe_invalid, install
 from indexer.errors import (
     BuildFailedError,
     CatalogError,
-    IndexBusyError,
     IndexFolderError,
     SchemaError,
     UnknownKeyError,
@@ -63,7 +62,6 @@ def answer_to(error: Exception, method: str = "GET") -> httpx.Response:
         (BlockError("w"), 422, "urn:hueweave:unknown-block"),
         (NotYetError("w"), 422, "urn:hueweave:not-available"),
         (QueryError("w"), 422, "urn:hueweave:query"),
-        (IndexBusyError("w"), 503, "urn:hueweave:busy"),
         (HTTPException(400, "w"), 400, "about:blank"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,

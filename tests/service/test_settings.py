@@ -74,7 +74,7 @@ def test_blocks_are_read_as_ranges_and_lists(text: str, blocks: tuple[int, ...])
     assert parse_blocks(text) == blocks
 
 
-@pytest.mark.parametrize("text", ["", "0", "6", "4-1", "1-9", "a", "1,,2", "1.5"])
+@pytest.mark.parametrize("text", ["", "0", "6", "4-1", "1-9", "a", "1,,2", "1.5", "1-300000000"])
 def test_wrong_blocks_are_named(text: str) -> None:
     with pytest.raises(SettingsError, match=f"'blocks' has value '{text}'"):
         parse_blocks(text)

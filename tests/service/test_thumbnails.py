@@ -22,6 +22,13 @@ def test_every_readable_picture_has_one(name: str) -> None:
     assert thumbnail(AWKWARD[name].make(), Limits())[:4] == b"RIFF"
 
 
+@pytest.mark.parametrize("size", [(9000, 10), (3, 8000)])
+def test_thin_picture_keeps_a_pixel_of_its_thin_side(size: tuple[int, int]) -> None:
+    data = encode(photo(size=size), "PNG")
+    image = Image.open(io.BytesIO(thumbnail(data, Limits())))
+    assert (max(image.size), min(image.size)) == (SIZE, 1)
+
+
 def test_what_is_no_picture_has_none() -> None:
     with pytest.raises(PictureError, match="not a picture"):
         thumbnail(b"no", Limits())

@@ -12,7 +12,15 @@ from indexer.records import Failure
 from indexer.staging import Plan
 
 PLAN = Plan(
-    total=9, new=0, changed=0, relabelled=0, unchanged=0, failed_before=0, repeated=0, vanished=0
+    total=9,
+    new=0,
+    changed=0,
+    relabelled=0,
+    unchanged=0,
+    failed_before=0,
+    repeated=0,
+    missing=0,
+    vanished=0,
 )
 NOTHING = BuildReport(
     plan=PLAN, embedded=0, pruned=0, items=9, failure_count=0, failures=(), vanished=()

@@ -10,7 +10,15 @@ from service.commands import console
 from service.commands.console import BarWatcher, LineWatcher, watch_build, watch_download
 
 PLAN = Plan(
-    total=10, new=6, changed=1, relabelled=0, unchanged=3, failed_before=0, repeated=0, vanished=0
+    total=10,
+    new=6,
+    changed=1,
+    relabelled=0,
+    unchanged=3,
+    failed_before=0,
+    repeated=0,
+    missing=0,
+    vanished=0,
 )
 
 
