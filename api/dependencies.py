@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from api.work import Workers, workers
+from api.work import Workers
 from service.opening import Opened
 from service.settings import Settings
 
@@ -19,6 +19,11 @@ def _settings(request: Request) -> Settings:
     return settings
 
 
+def _workers(request: Request) -> Workers:
+    workers: Workers = request.app.state.workers
+    return workers
+
+
 Index = Annotated[Opened, Depends(_opened)]
 Config = Annotated[Settings, Depends(_settings)]
-Work = Annotated[Workers, Depends(workers)]
+Work = Annotated[Workers, Depends(_workers)]

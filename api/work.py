@@ -6,7 +6,6 @@ from typing import TypeVar
 
 import anyio
 import anyio.to_thread
-from fastapi import Request
 
 Result = TypeVar("Result")
 
@@ -24,9 +23,3 @@ class Workers:
     async def run(self, call: Callable[[], Result]) -> Result:
         """Return what ``call`` returns, once a thread was free for it."""
         return await anyio.to_thread.run_sync(call, limiter=self._limiter)
-
-
-def workers(request: Request) -> Workers:
-    """Return the app's workers."""
-    found: Workers = request.app.state.workers
-    return found

@@ -93,10 +93,13 @@ class Database:
             self._idle.pop().close()
 
     @contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Commit what the body writes, all or nothing, durable on return."""
+    def transaction(self, *, locks: bool = True) -> Iterator[sqlite3.Connection]:
+        """Commit what the body writes, all or nothing, durable on return.
+
+        Without ``locks`` others may write to the file while the body does not.
+        """
         with sqlite_errors(self.path):
-            self.connection.execute("BEGIN IMMEDIATE")
+            self.connection.execute("BEGIN IMMEDIATE" if locks else "BEGIN DEFERRED")
             try:
                 yield self.connection
             except BaseException:
@@ -122,6 +125,7 @@ class Database:
             return connection.execute(sql, values).fetchall()
 
     def number(self, sql: str) -> int:
+        """Return the one number of a statement; raises CatalogError if there is none."""
         rows = self.rows(sql)
         if not rows:
             raise CatalogError(f"catalog {str(self.path)!r} is damaged: it lost its counters")

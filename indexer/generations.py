@@ -77,28 +77,30 @@ def store_segments(
     shop: Workshop, manifest: Manifest, name: str, segments: list[Segment]
 ) -> Manifest:
     """Write repaired segments into a space's generation; return the manifest that names them."""
-    assert manifest.generation is not None
-    target = _folder(shop.folder, name, manifest.generation.number)
-    target.mkdir(parents=True, exist_ok=True)
+    generation, target = _to_repair(shop, manifest, name)
     files = []
     for number, segment in enumerate(segments):
         path = target / f"segment-{number}.faiss"
         segment.write(path)
         files.append(_derived(shop.folder, path))
-    generation = replace(
-        manifest.generation, segments={**manifest.generation.segments, name: files}
-    )
-    return replace(manifest, generation=generation)
+    repaired = replace(generation, segments={**generation.segments, name: files})
+    return replace(manifest, generation=repaired)
 
 
 def store_reference(shop: Workshop, manifest: Manifest, name: str, vectors: Vectors) -> Manifest:
     """Write a space's sample, drawn again; return the manifest that names it."""
+    generation, target = _to_repair(shop, manifest, name)
+    file = _save_reference(shop.folder, vectors, target)
+    repaired = replace(generation, references={**generation.references, name: file})
+    return replace(manifest, generation=repaired)
+
+
+def _to_repair(shop: Workshop, manifest: Manifest, name: str) -> tuple[Generation, Path]:
+    """Return the generation there is and the folder of a space's files in it."""
     assert manifest.generation is not None
     target = _folder(shop.folder, name, manifest.generation.number)
     target.mkdir(parents=True, exist_ok=True)
-    file = _save_reference(shop.folder, vectors, target)
-    references = {**manifest.generation.references, name: file}
-    return replace(manifest, generation=replace(manifest.generation, references=references))
+    return manifest.generation, target
 
 
 def _still_fits(manifest: Manifest, old: Generation, live: Slots) -> bool:

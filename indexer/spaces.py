@@ -10,7 +10,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from models.errors import UnknownNameError
+from models.errors import one_of
 from models.extraction import PoolName, RawPools, Vectors
 
 Metric = Literal["cosine", "l2"]
@@ -96,10 +96,7 @@ def block_space_name(block: int) -> str:
 
 def parse_metric(text: str) -> Metric:
     """Return ``text`` as a metric; raises UnknownNameError naming the known ones."""
-    for metric in METRICS:
-        if text == metric:
-            return metric
-    raise UnknownNameError("metric", text, METRICS)
+    return one_of("metric", text, METRICS)
 
 
 def iterate(slots: Slots, step: int = 4096) -> Iterator[Slots]:

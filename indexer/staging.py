@@ -5,11 +5,10 @@ Nothing here grows with the source in memory: SQLite spills its temporary tables
 
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from indexer.catalog import Catalog
 from indexer.database import sqlite_errors
@@ -112,9 +111,8 @@ class Staging:
 
     def _fill(self, source: Source, retry: bool, tick: Callable[[int], None] | None) -> None:
         self._db.executescript(_TABLES)
-        # Not the catalog's own transaction: a long scan must not keep others from writing.
-        self._db.execute("BEGIN")
-        try:
+        # Only temporary tables are written: a long scan must not keep others from writing.
+        with self._catalog.transaction(locks=False):
             for count, entry in enumerate(source.entries(), start=1):
                 self._insert(entry, count, source)
                 if tick and count % 1000 == 0:
@@ -123,18 +121,12 @@ class Staging:
             if not retry:
                 self._db.execute(_KNOWN_FAILURES)
             self._spare_touched()
-        except BaseException:
-            # A full disk has rolled back by itself, and then there is nothing to roll back.
-            if self._db.in_transaction:
-                self._db.execute("ROLLBACK")
-            raise
-        self._db.execute("COMMIT")
 
     def work(self) -> Iterator[Work]:
         """Yield what is to be embedded, in the source's order."""
         # In pages, so that no cursor stays open across the commits made between them.
         position = -1
-        while rows := self._rows(_WORK, (position,)):
+        while rows := self._catalog.rows(_WORK, (position,)):
             for _, key, path, metadata, problem, size, mtime_ns in rows:
                 entry = Entry(key, Path(path), json.loads(metadata), problem)
                 yield Work(entry, size, mtime_ns)
@@ -159,17 +151,13 @@ class Staging:
     def vanished(self, limit: int) -> list[str]:
         """Return keys of items that the source no longer names, in order."""
         sql = f"SELECT key {_VANISHED} ORDER BY key LIMIT ?"
-        return [row[0] for row in self._rows(sql, (limit,))]
+        return [row[0] for row in self._catalog.rows(sql, (limit,))]
 
     def prune(self) -> int:
         """Remove items and failures that the source no longer names; return how many items."""
         with self._catalog.transaction() as db:
             db.execute("DELETE FROM failures WHERE key NOT IN (SELECT key FROM staged)")
             return db.execute(f"DELETE {_VANISHED}").rowcount
-
-    def _rows(self, sql: str, values: Sequence[object]) -> list[Any]:
-        with sqlite_errors(self._catalog.path):
-            return self._db.execute(sql, values).fetchall()
 
     def _spare_touched(self) -> None:
         """Take files with a new time but the old bytes out of what is to be embedded."""

@@ -1,6 +1,9 @@
 """The errors a caller can cause, each with the exit code a shell gets for it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
+
+Name = TypeVar("Name", bound=str)
 
 
 class HueweaveError(Exception):
@@ -15,6 +18,14 @@ class UnknownNameError(HueweaveError):
     def __init__(self, kind: str, name: object, known: Iterable[str]) -> None:
         listed = ", ".join(known) or "(none)"
         super().__init__(f"unknown {kind} {shorten(str(name))!r}: expected one of {listed}")
+
+
+def one_of(kind: str, text: str, known: Sequence[Name]) -> Name:
+    """Return the one of ``known`` that ``text`` is; raises UnknownNameError naming them all."""
+    for name in known:
+        if text == name:
+            return name
+    raise UnknownNameError(kind, text, known)
 
 
 def shorten(text: str, most: int = 100) -> str:

@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from models.errors import UnknownNameError
+from models.errors import one_of
 from models.preprocess import Pixels
 
 PoolKind = Literal["gap", "foreground"]
@@ -30,10 +30,7 @@ RawPools = Mapping[PoolName, Vectors]
 
 def parse_pool_kind(text: str) -> PoolKind:
     """Return ``text`` as a pool kind; raises UnknownNameError naming the known ones."""
-    for kind in POOL_KINDS:
-        if text == kind:
-            return kind
-    raise UnknownNameError("pool", text, POOL_KINDS)
+    return one_of("pool", text, POOL_KINDS)
 
 
 class Extractor(Protocol):

@@ -1,6 +1,7 @@
 """Items, their pictures and thumbnails."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -25,6 +26,8 @@ _CACHED: dict[int | str, dict[str, Any]] = {
     304: {"description": "The client has it already"},
     **declare(404),
 }
+
+Headers = dict[str, str]
 
 router = APIRouter(prefix="/v1", tags=["items"])
 
@@ -55,12 +58,12 @@ def get_item(key: str, index: Index) -> ItemView:
 )
 def get_image(key: str, index: Index, request: Request) -> Response:
     """Return an item's picture, byte for byte as it was indexed."""
-    item = _item(index, key)
-    path, headers = _unchanged(item), _headers(item)
-    if _has_it(request, headers["ETag"]):
-        return Response(status_code=304, headers=headers)
-    media_type = MEDIA_TYPES.get(path.suffix.lower(), "application/octet-stream")
-    return WholeFileResponse(path, media_type=media_type, headers=headers)
+
+    def send(item: Item, path: Path, headers: Headers) -> Response:
+        media_type = MEDIA_TYPES.get(path.suffix.lower(), "application/octet-stream")
+        return WholeFileResponse(path, media_type=media_type, headers=headers)
+
+    return _unless_known(_item(index, key), request, send)
 
 
 @router.get(
@@ -72,14 +75,10 @@ def get_image(key: str, index: Index, request: Request) -> Response:
 async def get_thumbnail(key: str, index: Index, request: Request, work: Work) -> Response:
     """Return an item's picture as a small WebP, at most 320 pixels a side."""
 
-    def respond() -> Response:
-        item = _item(index, key)
-        path, headers = _unchanged(item), _headers(item)
-        if _has_it(request, headers["ETag"]):
-            return Response(status_code=304, headers=headers)
+    def send(item: Item, path: Path, headers: Headers) -> Response:
         return Response(_thumbnail(item, path, index), media_type=MEDIA_TYPE, headers=headers)
 
-    return await work.run(respond)
+    return await work.run(lambda: _unless_known(_item(index, key), request, send))
 
 
 class WholeFileResponse(FileResponse):
@@ -88,6 +87,16 @@ class WholeFileResponse(FileResponse):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = [pair for pair in scope["headers"] if pair[0] != b"range"]
         await super().__call__({**scope, "headers": headers}, receive, send)
+
+
+def _unless_known(
+    item: Item, request: Request, send: Callable[[Item, Path, Headers], Response]
+) -> Response:
+    """Return what ``send`` makes of an item's picture, or a 304 if the client has it."""
+    path, headers = _unchanged(item), _headers(item)
+    if _has_it(request, headers["ETag"]):
+        return Response(status_code=304, headers=headers)
+    return send(item, path, headers)
 
 
 def _item(index: Opened, key: str) -> Item:
@@ -121,7 +130,7 @@ def _unchanged(item: Item) -> Path:
     return path
 
 
-def _headers(item: Item) -> dict[str, str]:
+def _headers(item: Item) -> Headers:
     return {
         "ETag": f'"{item.digest}"',
         "Cache-Control": _CACHE,
