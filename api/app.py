@@ -13,10 +13,10 @@ from starlette.concurrency import run_in_threadpool
 from api import problems
 from api.middleware import BodyLimit, HeadAsGet
 from api.problems import Problem, declare
-from api.routes import health, index, items, search
+from api.routes import explain, facets, health, index, items, palette, search
+from api.routes.explain import Explain
 from api.work import Workers
 from service.opening import Opened, open_index
-from service.query import Query
 from service.settings import Settings, load_settings
 
 # What multipart framing and form fields may add to the pictures themselves.
@@ -50,7 +50,7 @@ def create_app(settings: Settings | None = None, opened: Opened | None = None) -
     app.state.settings = settings
     app.state.opened = None
     problems.install(app)
-    for module in (search, items, index, health):
+    for module in (search, explain, palette, items, facets, index, health):
         app.include_router(module.router)
     app.add_api_route("/", lambda: RedirectResponse("/docs"), include_in_schema=False)
     # The body limit counts a whole request: a picture in base64 is a third larger than itself.
@@ -71,10 +71,10 @@ def _publish_schemas(app: FastAPI) -> None:
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
             document = generate()
-            schema = Query.model_json_schema(ref_template="#/components/schemas/{model}")
+            schema = Explain.model_json_schema(ref_template="#/components/schemas/{model}")
             found = document["components"]["schemas"]
-            found.update(schema.pop("$defs", {}))
-            found["Query"] = schema
+            found.update(schema.pop("$defs", {}))  # the query and all it is made of
+            found["Explain"] = schema
             found["Problem"] = Problem.model_json_schema()
             _name_problems(document)
         return app.openapi_schema or {}

@@ -1,7 +1,6 @@
 """Errors as RFC 9457 problem documents; the message names the value and the limit it broke."""
 
 import logging
-import re
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -9,25 +8,26 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from indexer.errors import UnknownKeyError
+from indexer.errors import FilterError, UnknownKeyError
 from models.errors import (
     BlockError,
+    ColorError,
     HueweaveError,
     PictureError,
     PictureTooLargeError,
     UnknownNameError,
 )
 from service.errors import NotYetError, QueryError
+from service.faults import describe_invalid
 from service.remote import PICTURE_PROBLEM
 
 log = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
 _BLANK = "about:blank"
-_IS_FIELD = re.compile(r"[a-z][a-z0-9_]*")
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,10 @@ _KINDS: dict[type[HueweaveError], _Kind] = {
     PictureTooLargeError: _Kind(413, PICTURE_PROBLEM),
     PictureError: _Kind(422, PICTURE_PROBLEM),
     UnknownKeyError: _Kind(404, "urn:hueweave:unknown-key"),
+    ColorError: _Kind(422, "urn:hueweave:color"),
     UnknownNameError: _Kind(422, "urn:hueweave:unknown-name"),
     BlockError: _Kind(422, "urn:hueweave:unknown-block"),
+    FilterError: _Kind(422, "urn:hueweave:filter"),
     NotYetError: _Kind(422, "urn:hueweave:not-available"),
     QueryError: _Kind(422, "urn:hueweave:query"),
 }
@@ -90,30 +92,6 @@ def problem_response(
     )
 
 
-def describe_invalid(error: RequestValidationError | ValidationError) -> str:
-    """Return what a validation error says, each fault with its place and value."""
-    faults = []
-    for fault in error.errors()[:5]:
-        place = _place(fault["loc"])
-        given = fault.get("input")
-        shown = f" (got {str(given)[:80]!r})" if isinstance(given, str | int | float) else ""
-        message = str(fault["msg"]).removeprefix("Value error, ")
-        faults.append(f"{place}: {message}{shown}" if place else f"{message}{shown}")
-    return "; ".join(faults)
-
-
-def _place(loc: tuple[int | str, ...]) -> str:
-    """Return where a fault is as a person writes it, such as ``terms[0].image.key``."""
-    place = ""
-    for part in loc:
-        if isinstance(part, int):
-            place += f"[{part}]"
-        elif part not in ("body", "query") and _IS_FIELD.fullmatch(part):
-            # Others are the names pydantic gives to the arms of a union.
-            place += f".{part}" if place else part
-    return place
-
-
 async def _on_disconnect(request: Request, error: Exception) -> JSONResponse:
     return problem_response(400, "the client left before its request was whole", request.url.path)
 
@@ -128,7 +106,7 @@ async def _on_domain_error(request: Request, error: Exception) -> JSONResponse:
 
 async def _on_invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    return problem_response(422, describe_invalid(error), request.url.path)
+    return problem_response(422, describe_invalid(error.errors()), request.url.path)
 
 
 async def _on_http(request: Request, error: Exception) -> JSONResponse:

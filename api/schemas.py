@@ -4,6 +4,7 @@ from pydantic import BaseModel
 
 from api.urls import item_url
 from indexer.records import Item
+from service.palette import PaletteColor, rank_colors
 
 
 class ItemView(BaseModel):
@@ -15,6 +16,7 @@ class ItemView(BaseModel):
     size: int
     added: str
     metadata: dict[str, str | int | float | bool | None]
+    palette: list[PaletteColor] | None
     image_url: str
     thumbnail_url: str
 
@@ -57,6 +59,7 @@ def view_item(item: Item) -> ItemView:
         size=item.size,
         added=item.added,
         metadata=item.metadata,
+        palette=None if item.palette is None else rank_colors(item.palette),
         image_url=item_url("images", item.key),
         thumbnail_url=item_url("thumbnails", item.key),
     )

@@ -1,8 +1,8 @@
 """Addresses of items: any key into a path and back."""
 
-from urllib.parse import quote
-
 from starlette.convertors import Convertor, register_url_convertor
+
+from service.addresses import key_path
 
 
 class KeyConvertor(Convertor[str]):
@@ -20,17 +20,6 @@ class KeyConvertor(Convertor[str]):
 
 
 register_url_convertor("key", KeyConvertor())
-
-
-def key_path(key: str) -> str:
-    """Return ``key`` percent-encoded for use in a path.
-
-    Slashes stay, so that addresses read well, unless the key has an empty, ``.`` or ``..`` segment:
-    clients and proxies rewrite those, so there every slash is encoded.
-    """
-    segments = key.split("/")
-    plain = all(segment not in ("", ".", "..") for segment in segments)
-    return quote(key, safe="/" if plain else "")
 
 
 def item_url(kind: str, key: str) -> str:

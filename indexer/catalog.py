@@ -1,6 +1,5 @@
 """The durable set of items: one SQLite file whose commit is the only moment that counts."""
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -15,7 +14,7 @@ _TABLES = """
 CREATE TABLE IF NOT EXISTS items (
     key TEXT PRIMARY KEY, version INTEGER NOT NULL, slot INTEGER NOT NULL UNIQUE,
     source TEXT NOT NULL, digest TEXT NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,
-    metadata TEXT NOT NULL, added TEXT NOT NULL
+    metadata TEXT NOT NULL, added TEXT NOT NULL, palette TEXT
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS failures (
     key TEXT PRIMARY KEY, source TEXT NOT NULL, size INTEGER, mtime_ns INTEGER,
@@ -25,8 +24,9 @@ CREATE TABLE IF NOT EXISTS columns (
     name TEXT PRIMARY KEY, type TEXT NOT NULL, indexed INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
-INSERT OR IGNORE INTO counters VALUES ('next_slot', 0);
+INSERT OR IGNORE INTO counters VALUES ('next_slot', 0), ('relabelled', 0);
 """
+_HAS_PALETTES = "SELECT 1 FROM pragma_table_info('items') WHERE name = 'palette'"
 # SQLite's limit on parameters of one statement is 32,766 since 3.32; stay far below.
 _CHUNK = 5000
 
@@ -36,6 +36,10 @@ class Catalog(Database):
 
     def __init__(self, path: Path, *, writable: bool = False) -> None:
         super().__init__(path, _TABLES, writable=writable)
+        self._has_palettes = False
+        if writable and self._palette_column() == "NULL":
+            with self.transaction() as db:
+                db.execute("ALTER TABLE items ADD COLUMN palette TEXT")
 
     # --- reading -------------------------------------------------------------------------------
 
@@ -49,29 +53,31 @@ class Catalog(Database):
 
     def item(self, key: str) -> Item | None:
         """Return the item with ``key``, if there is one."""
-        rows = self.rows(f"SELECT {ITEM_COLUMNS} FROM items WHERE key = ?", (key,))
+        rows = self.rows(f"SELECT {self._item_columns()} FROM items WHERE key = ?", (key,))
         return item_of(rows[0]) if rows else None
 
     def items_in(self, slots: Sequence[int]) -> dict[int, Item]:
         """Return the items that hold ``slots``, by slot, in one statement per few thousand."""
         found: dict[int, Item] = {}
+        columns = self._item_columns()
         for at in range(0, len(slots), _CHUNK):
             some = [int(slot) for slot in slots[at : at + _CHUNK]]
             marks = ",".join("?" * len(some))
-            rows = self.rows(f"SELECT {ITEM_COLUMNS} FROM items WHERE slot IN ({marks})", some)
+            rows = self.rows(f"SELECT {columns} FROM items WHERE slot IN ({marks})", some)
             found |= {row[2]: item_of(row) for row in rows}
         return found
 
     def items_after(self, key: str | None, limit: int) -> list[Item]:
         """Return up to ``limit`` items in order of key, after ``key`` (None: from the start)."""
         after = "? IS NULL" if key is None else "key > ?"
-        sql = f"SELECT {ITEM_COLUMNS} FROM items WHERE {after} ORDER BY key LIMIT ?"
+        sql = f"SELECT {self._item_columns()} FROM items WHERE {after} ORDER BY key LIMIT ?"
         return [item_of(row) for row in self.rows(sql, (key, limit))]
 
     def items(self) -> Iterator[Item]:
         """Yield all items in order of key, from one consistent moment."""
+        sql = f"SELECT {self._item_columns()} FROM items ORDER BY key"
         with self.reading() as connection:
-            for row in connection.execute(f"SELECT {ITEM_COLUMNS} FROM items ORDER BY key"):
+            for row in connection.execute(sql):
                 yield item_of(row)
 
     def live_slots(self, start: int = 0) -> Slots:
@@ -84,6 +90,12 @@ class Catalog(Database):
             except (TypeError, ValueError) as error:
                 raise CatalogError(f"a slot in {str(self.path)!r} is damaged: {error}") from error
 
+    def palettes_from(self, slot: int) -> list[tuple[int, str | None]]:
+        """Return slot and palette, as JSON, of all items from ``slot`` on, in no order."""
+        return self.rows(
+            f"SELECT slot, {self._palette_column()} FROM items WHERE slot >= ?", (slot,)
+        )
+
     def failures(self, limit: int = -1) -> list[Failure]:
         """Return recorded failures in order of key."""
         sql = "SELECT key, source, size, mtime_ns, reason FROM failures ORDER BY key LIMIT ?"
@@ -94,18 +106,44 @@ class Catalog(Database):
         return self.number("SELECT count(*) FROM failures")
 
     def columns(self) -> dict[str, tuple[str, bool]]:
-        """Return metadata columns: name to (type, whether indexed)."""
+        """Return metadata columns: name to (type, whether indexed: kept in memory)."""
         rows = self.rows("SELECT name, type, indexed FROM columns ORDER BY name")
         return {name: (kind, bool(indexed)) for name, kind, indexed in rows}
 
+    def metadata_from(self, slot: int) -> Iterator[tuple[int, str]]:
+        """Yield slot and metadata, as JSON, of all items from ``slot`` on, in no order."""
+        with self.reading() as connection:
+            yield from connection.execute(
+                "SELECT slot, metadata FROM items WHERE slot >= ?", (slot,)
+            )
+
+    def relabelled(self) -> int:
+        """Return how often items were given other metadata while they kept their slots."""
+        # A catalog from before they were counted, open for reading only, counts as 0.
+        return self.number("SELECT coalesce(max(value), 0) FROM counters WHERE name = 'relabelled'")
+
     def check(self) -> list[str]:
-        """Return what SQLite's own integrity check finds wrong, or metadata that is not JSON."""
-        sql = "SELECT key FROM items WHERE json_valid(metadata) IS NOT 1"
+        """Return what SQLite's own integrity check finds wrong, or metadata and palettes that are
+        not JSON."""
         try:
             found = [row[0] for row in self.rows("PRAGMA integrity_check") if row[0] != "ok"]
-            return found or [f"metadata of {row[0]!r} is damaged" for row in self.rows(sql)]
+            return found or [*self._damaged("metadata"), *self._damaged(self._palette_column())]
         except CatalogError as error:
             return [str(error)]
+
+    def _damaged(self, column: str) -> list[str]:
+        sql = f"SELECT key FROM items WHERE json_valid(coalesce({column}, '[]')) IS NOT 1"
+        return [f"{column} of {row[0]!r} is damaged" for row in self.rows(sql)]
+
+    def _item_columns(self) -> str:
+        return ITEM_COLUMNS.replace("palette", self._palette_column())
+
+    def _palette_column(self) -> str:
+        """Return the SQL for palettes: NULL in a catalog from before they were kept, as long as
+        nobody has opened it to write."""
+        if not self._has_palettes:
+            self._has_palettes = bool(self.rows(_HAS_PALETTES))
+        return "palette" if self._has_palettes else "NULL"
 
     # --- writing, inside a transaction ------------------------------------------------------------
 
@@ -136,26 +174,15 @@ class Catalog(Database):
             ).rowcount
 
     def put_columns(self, columns: dict[str, str], indexed: Iterable[str]) -> None:
-        """Record metadata columns and index those named; call inside ``transaction``."""
+        """Record metadata columns, those ``indexed`` to be kept in memory; call inside
+        ``transaction``."""
         indexed = set(indexed)
-        for name, kind in columns.items():
-            self.connection.execute(
-                "INSERT INTO columns VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE "
-                "SET type = excluded.type, indexed = max(indexed, excluded.indexed)",
-                (name, kind, name in indexed),
-            )
-        for name in indexed:
-            # In hexadecimal: SQLite takes names that differ in case only for the same.
-            self.connection.execute(
-                f'CREATE INDEX IF NOT EXISTS "metadata {name.encode().hex()}" '
-                f"ON items ({column_expression(name)})"
-            )
+        self.connection.executemany(
+            "INSERT INTO columns VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE "
+            "SET type = excluded.type, indexed = max(indexed, excluded.indexed)",
+            [(name, kind, name in indexed) for name, kind in columns.items()],
+        )
 
-
-def column_expression(name: str) -> str:
-    """Return the SQL for a metadata column's value; a filter must use it to meet the index."""
-    label = json.dumps(name, ensure_ascii=False)
-    if '"' in name:
-        label = label[1:-1]  # SQLite ends a quoted label at any quote, escaped or not
-    label = label.replace("'", "''")
-    return f"json_extract(metadata, '$.{label}')"
+    def count_relabelled(self) -> None:
+        """Note that items got other metadata but kept their slots; call inside ``transaction``."""
+        self.connection.execute("UPDATE counters SET value = value + 1 WHERE name = 'relabelled'")

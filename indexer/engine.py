@@ -4,17 +4,20 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from indexer.records import Palette
 from indexer.staging import Work
 from models.extraction import Extractor, PoolName, RawPools
 
 
 @dataclass(frozen=True)
 class Embedded:
-    """One picture of a batch that could be read: its bytes' SHA-256 and size."""
+    """One picture of a batch that could be read: its bytes' SHA-256 and size, its dominant
+    colors."""
 
     work: Work
     digest: str
     size: int
+    palette: Palette
 
 
 @dataclass(frozen=True)

@@ -41,3 +41,7 @@ class BuildFailedError(HueweaveError):
     """A build that ended without a usable result."""
 
     exit_code = 1
+
+
+class FilterError(HueweaveError):
+    """A filter that is malformed, too large, or does not fit the index's columns."""

@@ -4,27 +4,26 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
 
 from indexer.catalog import Catalog
+from indexer.columns import Columns
 from indexer.engine import Batch, Embedded, Unreadable
 from indexer.errors import IndexFolderError, UnfinishedIndexError
 from indexer.generations import is_stale, next_generation, remove_other_generations
 from indexer.loading import Loader
+from indexer.local_view import LocalView
 from indexer.lock import writer_lock
 from indexer.manifest import FILE_NAME, Manifest, read_manifest, write_manifest
 from indexer.pools import PoolStore
 from indexer.records import Failure, Item
-from indexer.snapshot import Snapshot, rows, scan
 from indexer.sources import Source
-from indexer.spaces import Slots, Space
+from indexer.spaces import Slots
 from indexer.staging import Staging
-from indexer.store import Matches
 from indexer.workshop import Workshop
-from models.extraction import PoolName, RawPools, Vectors
+from models.extraction import PoolName, RawPools
 
 log = logging.getLogger(__name__)
 
@@ -32,37 +31,8 @@ CATALOG, POOLS = "catalog.sqlite", "pools"
 # A view is looked at for news at most this often; see `CatalogStore.view`.
 _FRESH_S = 0.5
 _OLD_S = 10.0
-
-
-@dataclass(frozen=True)
-class LocalView:
-    """Implements ``View``: a snapshot, and the pools that spaces without segments are read from."""
-
-    snapshot: Snapshot
-    shop: Workshop
-
-    @property
-    def manifest(self) -> Manifest:
-        """The manifest of this moment."""
-        return self.snapshot.manifest
-
-    def search(self, space: Space, queries: Vectors, k: int) -> list[Matches]:
-        """Return the ``k`` nearest items of each row of (q, d) ``queries``.
-
-        A space without segments is scanned exactly, from raw pools.
-        """
-        indexed = space.name in self.manifest.indexed_spaces
-        if indexed:
-            found = self.snapshot.search(space, queries, k)
-        else:
-            batches = self.shop.vectors(space, self.snapshot.live_slots)
-            found = scan(queries, batches, k, space.metric)
-        exact = not indexed or self.manifest.index_type == "Flat"
-        return [Matches(slots, values, exact) for values, slots in rows(found)]
-
-    def reference(self, space: Space) -> Vectors:
-        """Return the (m, d) fixed reference sample that scores are counted against."""
-        return self.snapshot.spaces[space.name].reference
+# How long one view with means that were taken anew since is kept for answers being paged through.
+_KEPT_S = 900.0
 
 
 class LocalStore:
@@ -74,7 +44,9 @@ class LocalStore:
         self.catalog = Catalog(folder / CATALOG, writable=writable)
         self._pools = PoolStore(folder / POOLS, manifest.pools, manifest.pool_format)
         self.shop = Workshop(folder, self.catalog, self._pools)
+        self.held = Columns(self.catalog)
         self._view: LocalView | None = None
+        self._retired: tuple[LocalView, float] | None = None
         self._loading = Lock()
         self._looked = 0.0
         self._seen: object = None
@@ -115,12 +87,21 @@ class LocalStore:
                 loaded = Loader(self.shop, read_manifest(self.folder)).load(
                     before.snapshot if before else None
                 )
-                self._view = LocalView(loaded, self.shop)
+                self._view = LocalView(loaded, self.shop, self.held)
             except UnfinishedIndexError:
                 # A first build under way beside a server of the empty index: not yet.
                 if before is None:
                     raise
+        self._retire(before)
         self._seen, self._looked = seen, time.monotonic()
+
+    def _retire(self, before: LocalView | None) -> None:
+        """Keep a view with other means for a while: pages of its answers may still be asked for."""
+        now = time.monotonic()
+        if before and before.manifest.statistics != self.manifest.statistics:
+            self._retired = before, now + _KEPT_S
+        elif self._retired and self._retired[1] < now:
+            self._retired = None
 
     def _state(self) -> object:
         """Return something that is another once the catalog or the manifest has changed."""
@@ -136,6 +117,12 @@ class LocalStore:
                 f"index {str(self.folder)!r} was replaced by another: open it again"
             )
         return self.catalog.changes(), manifest.st_ino, manifest.st_mtime_ns
+
+    def view_of(self, statistics: str) -> LocalView | None:
+        """Return the newest view whose means are known by ``statistics``, if it is still kept."""
+        newest, retired = self.view(), self._retired
+        kept = [newest, retired[0]] if retired else [newest]
+        return next((one for one in kept if one.manifest.statistics == statistics), None)
 
     def count(self) -> int:
         """Return how many items there are."""
@@ -239,6 +226,7 @@ class LocalStore:
             mtime_ns=one.work.mtime_ns or 0,
             metadata=entry.metadata,
             added=now,
+            palette=one.palette,
         )
 
 

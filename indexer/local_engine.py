@@ -11,6 +11,7 @@ import numpy as np
 
 from indexer.engine import Batch, Embedded, Unreadable
 from indexer.staging import Work
+from models.dominant import dominant_colors
 from models.errors import PictureError
 from models.extraction import Extractor, PoolName, RawPools
 from models.images import Limits, decode, read_picture
@@ -76,4 +77,6 @@ class LocalEngine:
         except PictureError as error:
             return Unreadable(work, str(error))
         digest = hashlib.sha256(data).hexdigest()
-        return Embedded(work, digest, len(data)), to_square(image, self._preprocess)
+        square = to_square(image, self._preprocess)
+        palette = dominant_colors(square, None, self._preprocess.white)
+        return Embedded(work, digest, len(data), palette), square

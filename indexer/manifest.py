@@ -4,8 +4,11 @@ import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from indexer.errors import IndexBusyError, IndexFolderError, SchemaError
 from indexer.files import write_durably
@@ -17,10 +20,13 @@ from models.extraction import PoolName, parse_pool_kind
 from models.recipe import Recipe
 
 FILE_NAME = "manifest.json"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 Document = dict[str, Any]
-MIGRATIONS: dict[int, Callable[[Document], Document]] = {}
+MIGRATIONS: dict[int, Callable[[Document], Document]] = {
+    # Told apart by when and from what they were made, before indexes had an identity.
+    1: lambda old: {**old, "identity": _fingerprint([old["created"], old["recipe"]])},
+}
 """From a schema version to the function that turns its document into the next version's."""
 
 
@@ -62,7 +68,13 @@ class Manifest:
     attributes: dict[str, str]
     index_type: str = "Flat"
     generation: Generation | None = None
+    identity: str = field(default_factory=lambda: uuid4().hex)
     schema_version: int = field(default=SCHEMA_VERSION)
+
+    @cached_property
+    def statistics(self) -> str:
+        """What the means are known by: similarities compare only between equal ones."""
+        return _fingerprint([[name, space.mean] for name, space in self.spaces.items()])
 
     @property
     def indexed_spaces(self) -> list[str]:
@@ -91,6 +103,10 @@ class Manifest:
     def with_generation(self, generation: Generation, spaces: Mapping[str, Space]) -> "Manifest":
         """Return a manifest that names a new generation and its spaces' statistics."""
         return replace(self, generation=generation, spaces=dict(spaces))
+
+
+def _fingerprint(values: object) -> str:
+    return sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:32]
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -182,6 +198,7 @@ def _from_document(document: Document) -> Manifest:
         values["generation"] = _generation(values["generation"])
     for name in values["attributes"].values():
         values["spaces"][name]  # an attribute without its space is damage, too
+    values["identity"]  # so is a lost identity: another would be made up at each reading
     return Manifest(**values)
 
 

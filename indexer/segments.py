@@ -20,6 +20,11 @@ log = logging.getLogger(__name__)
 _METRICS = {"cosine": faiss.METRIC_INNER_PRODUCT, "l2": faiss.METRIC_L2}
 # FAISS wants some tens of points a centroid; more only slows training down.
 _TRAINING_POINTS = 100_000
+# From this many candidates on a search is for ranking them again by other terms.
+_LONG = 1000
+_EFFORT_PER_CANDIDATE = 2
+# Lists are read until they hold this many vectors a candidate.
+_LISTS_PER_CANDIDATE = 500
 _SEARCHES_UNDER_A_MASK = (
     faiss.IndexFlat,
     faiss.IndexScalarQuantizer,
@@ -50,17 +55,43 @@ class Segment:
         ids: Slots = faiss.vector_to_array(self._index.id_map)
         return ids
 
-    def search(self, queries: Vectors, k: int, live: NDArray[np.bool_]) -> tuple[Vectors, Slots]:
+    @cached_property
+    def vectors(self) -> Vectors | None:
+        """The (count, d) vectors as searched, row by row of ``slots``, not to be written to; None
+        if the index keeps something coarser."""
+        return _flat_vectors(self._index)
+
+    def rows_of(self, slots: Slots) -> NDArray[np.int32]:
+        """Return (n,) rows of ``slots``, -1 for those that this segment does not hold."""
+        table = self._rows
+        known = slots < len(table)
+        if known.all():
+            return table[slots]
+        rows: NDArray[np.int32] = np.where(known, table[np.where(known, slots, 0)], np.int32(-1))
+        return rows
+
+    @cached_property
+    def _rows(self) -> NDArray[np.int32]:
+        """The row of each slot, -1 where there is none; far faster to look up than to search."""
+        slots = self.slots
+        table = np.full(int(slots.max()) + 1 if len(slots) else 1, -1, np.int32)
+        table[slots] = np.arange(len(slots), dtype=np.int32)
+        return table
+
+    def search(
+        self, queries: Vectors, k: int, live: NDArray[np.bool_], *, lasting: bool = True
+    ) -> tuple[Vectors, Slots]:
         """Return (q, k') similarities, falling, and their slots; -1 fills what is missing.
 
-        ``live`` is a mask by slot: only slots that are True are found.
+        ``live`` is a mask by slot: only slots that are True are found. One that is ``lasting``
+        will be searched with again.
         """
-        packed = self._packed(live)
-        parameters = None
+        packed = self._packed(live) if lasting else _pack(live)
+        selector = None
         if packed is not None:
             # Made for each search: FAISS writes into it while it translates ids.
             selector = faiss.IDSelectorBitmap(len(packed), faiss.swig_ptr(packed))
-            parameters = _parameters(self._index.index, selector)
+        parameters = _parameters(self._index.index, selector, k)
         distances, ids = self._index.search(queries, min(k, self.count), params=parameters)
         if self._metric == "l2":
             return -np.sqrt(np.maximum(distances, 0.0)), ids
@@ -71,7 +102,7 @@ class Segment:
         seen = self._mask
         if seen is None or seen[0] is not live:
             hides = not live[self.slots].all()
-            seen = self._mask = (live, np.packbits(live, bitorder="little") if hides else None)
+            seen = self._mask = (live, _pack(live) if hides else None)
         return seen[1]
 
     def write(self, path: Path) -> None:
@@ -79,14 +110,39 @@ class Segment:
         write_durably(path, lambda partial: faiss.write_index(self._index, str(partial)))
 
 
-def _parameters(index: faiss.Index, selector: faiss.IDSelector) -> faiss.SearchParameters:
-    """Parameters given to a search replace the index's own, so those are handed on."""
+def _pack(mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    return np.packbits(mask, bitorder="little")
+
+
+def _flat_vectors(index: faiss.Index) -> Vectors | None:
+    """Return FAISS's own memory of whole vectors: no copy, so the index must stay alive."""
+    inner = faiss.downcast_index(index.index)
+    if isinstance(inner, faiss.IndexHNSW):
+        inner = faiss.downcast_index(inner.storage)
+    if not isinstance(inner, faiss.IndexFlat) or not inner.ntotal:
+        return None
+    flat = faiss.rev_swig_ptr(inner.get_xb(), inner.ntotal * inner.d)
+    vectors: Vectors = flat.reshape(inner.ntotal, inner.d)
+    return vectors
+
+
+def _parameters(
+    index: faiss.Index, selector: faiss.IDSelector | None, k: int
+) -> faiss.SearchParameters | None:
+    """Return how to search so that ``k`` are worth having, among what ``selector`` lets pass.
+
+    Parameters given to a search replace the index's own, so those are handed on. A long list of
+    candidates asks an approximate index to look further than it does for a few.
+    """
     index = _innermost(index)
     if isinstance(index, faiss.IndexIVF):
-        return faiss.SearchParametersIVF(sel=selector, nprobe=index.nprobe)
+        wide = -(-index.nlist * k * _LISTS_PER_CANDIDATE // max(index.ntotal, 1))
+        nprobe = min(index.nlist, max(index.nprobe, wide))
+        return faiss.SearchParametersIVF(sel=selector, nprobe=nprobe)
     if isinstance(index, faiss.IndexHNSW):
-        return faiss.SearchParametersHNSW(sel=selector, efSearch=index.hnsw.efSearch)
-    return faiss.SearchParameters(sel=selector)
+        deep = k * _EFFORT_PER_CANDIDATE if k >= _LONG else 0
+        return faiss.SearchParametersHNSW(sel=selector, efSearch=max(index.hnsw.efSearch, deep))
+    return faiss.SearchParameters(sel=selector) if selector else None
 
 
 def check_index_type(index_type: str, dimension: int, metric: Metric) -> None:

@@ -28,7 +28,7 @@ _CLASSIFY = """
 UPDATE staged SET state = CASE
     WHEN staged.size IS NULL AND staged.problem IS NULL THEN 'missing'
     WHEN items.size IS NOT staged.size OR items.mtime_ns IS NOT staged.mtime_ns
-      OR staged.problem IS NOT NULL THEN 'changed'
+      OR items.palette IS NULL OR staged.problem IS NOT NULL THEN 'changed'
     WHEN items.metadata <> staged.metadata OR items.source <> staged.path THEN 'relabelled'
     ELSE 'unchanged' END
 FROM main.items AS items WHERE items.key = staged.key;
@@ -45,7 +45,7 @@ FROM main.failures AS failures WHERE failures.key = staged.key AND staged.state 
 _TOUCHED = (
     "SELECT staged.key, staged.path, items.digest FROM staged JOIN main.items USING (key) "
     "WHERE staged.state = 'changed' AND staged.problem IS NULL AND items.size = staged.size "
-    "AND staged.key > ? ORDER BY staged.key LIMIT 1000"
+    "AND items.palette IS NOT NULL AND staged.key > ? ORDER BY staged.key LIMIT 1000"
 )
 _WORK = (
     "SELECT position, key, path, metadata, problem, size, mtime_ns FROM staged "
@@ -142,11 +142,13 @@ class Staging:
                 "DELETE FROM failures WHERE key IN "
                 "(SELECT key FROM staged WHERE state IN ('unchanged', 'relabelled'))"
             )
-            db.execute(
+            done = db.execute(
                 "UPDATE items SET metadata = staged.metadata, source = staged.path, "
                 "mtime_ns = staged.mtime_ns FROM staged "
                 "WHERE items.key = staged.key AND staged.state = 'relabelled'"
             )
+            if done.rowcount:
+                self._catalog.count_relabelled()
 
     def vanished(self, limit: int) -> list[str]:
         """Return keys of items that the source no longer names, in order."""

@@ -4,7 +4,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from indexer.columns import Facet
 from indexer.engine import Batch
+from indexer.filters import ALL, Filter
 from indexer.manifest import Manifest
 from indexer.records import Failure, Item
 from indexer.sources import Source
@@ -22,14 +24,60 @@ class Matches:
     exact: bool
 
 
+@dataclass(frozen=True)
+class Scan:
+    """Every item of a view held against several queries: slots (n,), similarities (t, n)."""
+
+    slots: Slots
+    similarities: Sequence[Vectors]
+
+
 class View(Protocol):
-    """An index at one moment: what is found in one view fits together."""
+    """An index at one moment, or a part of it: what is found in one view fits together."""
 
     @property
     def manifest(self) -> Manifest: ...
 
+    @property
+    def count(self) -> int:
+        """How many items this view finds."""
+        ...
+
+    @property
+    def end(self) -> int:
+        """The first slot that no item had at this moment."""
+        ...
+
+    def within(
+        self, filter: Filter = ALL, *, before: int | None = None, without: Slots | None = None
+    ) -> "View":
+        """Return a view of the items that ``filter`` lets pass.
+
+        Of those only with a slot below ``before``, and none of the slots ``without``.
+        """
+        ...
+
     def search(self, space: Space, queries: Vectors, k: int) -> list[Matches]:
         """Return the ``k`` nearest items of each row of (q, d) ``queries``."""
+        ...
+
+    def scan(self, terms: Sequence[tuple[Space, Vectors]]) -> Scan | None:
+        """Return the exact similarities of every item to each (d,) query in its space.
+
+        None if there are too many items to look at one by one.
+        """
+        ...
+
+    def vectors(self, space: Space, slots: Slots) -> Vectors:
+        """Return the (n, d) vectors of ``slots``, exact, whatever an index keeps of them."""
+        ...
+
+    def facet(self, column: str, limit: int) -> Facet:
+        """Return how many items have each value of a metadata column."""
+        ...
+
+    def color_counts(self) -> dict[str, int]:
+        """Return how many items show each basic color."""
         ...
 
     def reference(self, space: Space) -> Vectors:
@@ -70,6 +118,10 @@ class CatalogStore(Protocol):
 
     def view(self, *, newest: bool = False) -> View:
         """Return the index as it is, or was less than a second ago unless ``newest``."""
+        ...
+
+    def view_of(self, statistics: str) -> View | None:
+        """Return the newest view whose means are known by ``statistics``, if it is still kept."""
         ...
 
     def count(self) -> int:

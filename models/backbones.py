@@ -29,7 +29,8 @@ class Backbone:
     ``weights`` is the default: a torchvision enum name, ``packaged``, or None where a file
     must be given. ``torchvision`` is the name of the torchvision model it is built from.
     ``rectified`` says which taps are never negative. ``texture`` lists blocks from the best for
-    texture on down where that is not a preset's own order.
+    texture on down where that is not a preset's own order, ``stored`` those that an index stores
+    unless told otherwise.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Backbone:
     std: Triple = IMAGENET_STD
     rectified: tuple[bool, bool, bool, bool, bool] = (True, True, True, True, True)
     texture: tuple[int, ...] = ()
+    stored: tuple[int, ...] = (1, 2, 3, 4)
 
 
 _BASIC = (64, 64, 128, 256, 512)
@@ -70,6 +72,8 @@ BACKBONES: dict[str, Backbone] = {
             # MBConv ends in a linear projection; only the stem's tap comes after a ReLU6.
             rectified=(True, False, False, False, False),
             texture=(5, 4, 3, 2, 1),
+            # The last block is narrow, costs little and knows texture best.
+            stored=BLOCKS,
         ),
     )
 }

@@ -41,6 +41,10 @@ class PictureTooLargeError(PictureError):
     """A picture past the limit of bytes or pixels."""
 
 
+class ColorError(HueweaveError):
+    """A text that stands for no color."""
+
+
 class BlockError(HueweaveError):
     """A block that the weights or the index do not have."""
 

@@ -1,7 +1,7 @@
 """The extractor: a batch of square pictures through the network to raw pools."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import torch
@@ -9,11 +9,11 @@ from torch import Tensor
 
 from models.backbones import Triple
 from models.errors import BlockError
-from models.extraction import PoolKind, PoolName, RawPools
+from models.extraction import LocalPool, LocalPools, PoolKind, PoolName, RawPools
 from models.network import Network
-from models.pools import content_map, pool_map
+from models.pools import content_map, place_weights, pool_map
 from models.precision import Precision
-from models.preprocess import Pixels
+from models.preprocess import Mask, Pixels
 
 
 class NetworkExtractor:
@@ -42,20 +42,47 @@ class NetworkExtractor:
             # cuDNN's default for float32, TF32, rounds to ten bits: worse than 1e-4.
             torch.backends.cudnn.allow_tf32 = False
 
-    def extract(self, pixels: Pixels, pools: Iterable[PoolName]) -> RawPools:
+    def extract(
+        self, pixels: Pixels, pools: Iterable[PoolName], content: Mask | None = None
+    ) -> RawPools:
         """Return raw pools, (n, channels) float32 each; see ``Extractor``."""
+        found: dict[PoolName, Tensor] = {}
+        with torch.inference_mode():
+            for block, kinds, feature_map, counts in self._maps(pixels, pools, content):
+                pooled = pool_map(feature_map, kinds, counts)
+                found |= {PoolName(block, kind): vectors for kind, vectors in pooled.items()}
+        return {pool: vectors.cpu().numpy() for pool, vectors in found.items()}
+
+    def local(
+        self, pixels: Pixels, pools: Iterable[PoolName], content: Mask | None = None
+    ) -> LocalPools:
+        """Return what the pools are the mean of; see ``Extractor``."""
+        found: dict[PoolName, LocalPool] = {}
+        with torch.inference_mode():
+            for block, kinds, feature_map, counts in self._maps(pixels, pools, content):
+                # n x channels x h x w to n x h x w x channels
+                values = feature_map.permute(0, 2, 3, 1).float().contiguous().cpu().numpy()
+                for kind, weights in place_weights(kinds, counts, *values.shape[1:3]).items():
+                    found[PoolName(block, kind)] = LocalPool(values, weights.cpu().numpy())
+        return found
+
+    def _maps(
+        self, pixels: Pixels, pools: Iterable[PoolName], content: Mask | None
+    ) -> Iterator[tuple[int, list[PoolKind], Tensor, Tensor]]:
+        """Yield blocks, the kinds of pools asked of each, its map and the content to weigh by."""
         kinds: dict[int, list[PoolKind]] = defaultdict(list)
         for pool in pools:
             kinds[pool.block].append(pool.kind)
         self._check(kinds)
-        found: dict[PoolName, Tensor] = {}
-        with torch.inference_mode():
-            rgb = self._on_device(pixels)
-            content = content_map(rgb, self._white)
-            for block, feature_map in self._network(self._normalise(rgb), kinds):
-                pooled = pool_map(feature_map, kinds[block], content)
-                found |= {PoolName(block, kind): vectors for kind, vectors in pooled.items()}
-        return {pool: vectors.cpu().numpy() for pool, vectors in found.items()}
+        rgb = self._on_device(pixels)
+        counts = self._content(rgb, content)
+        for block, feature_map in self._network(self._normalise(rgb), kinds):
+            yield block, kinds[block], feature_map, counts
+
+    def _content(self, rgb: Tensor, content: Mask | None) -> Tensor:
+        if content is None:
+            return content_map(rgb, self._white)
+        return torch.from_numpy(content).to(self._device).float().unsqueeze(1)
 
     def _on_device(self, pixels: Pixels) -> Tensor:
         # torch warns of arrays it could not write to, which those straight from Pillow are.

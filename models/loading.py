@@ -41,19 +41,21 @@ class Loaded:
 def load_new(
     backbone: str,
     weights: str | None,
-    blocks: Iterable[int],
+    blocks: Iterable[int] | None,
     preprocess: Preprocess,
     runtime: Runtime = DEFAULT_RUNTIME,
     notify: Callable[[str], None] = lambda notice: None,
 ) -> Loaded:
     """Return an extractor for a new index, choosing for ``auto`` what can be had.
 
+    ``blocks`` None stands for those that the backbone is best stored with.
+
     ``auto`` is resnet50 if its weights are on disk or can be downloaded, else the packaged
     efficientnet_lite0 with one notice that says why. Raises WeightsError or BlockError if the
     weights cannot be had or do not reach the deepest of ``blocks``.
     """
     spec, found = _choose(backbone, weights, runtime, notify)
-    return _load(spec, found, blocks, preprocess, runtime)
+    return _load(spec, found, blocks or spec.stored, preprocess, runtime)
 
 
 def load_pinned(

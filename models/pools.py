@@ -1,6 +1,6 @@
 """Pooling a block's map into one vector a picture: everywhere, or over the foreground."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor
@@ -38,6 +38,20 @@ def _bell(count: int, device: torch.device) -> Tensor:
     return torch.exp(-0.5 * (at / _BELL) ** 2)
 
 
+def place_weights(
+    kinds: Iterable[PoolKind], content: Tensor, height: int, width: int
+) -> dict[PoolKind, Tensor]:
+    """Return (n, height, width) float32 weights of places, summing to one a picture, by kind.
+
+    ``content`` is that of ``content_map``.
+    """
+    even = content.new_full((len(content), height, width), 1.0 / (height * width))
+    return {
+        kind: even if kind == "gap" else foreground_weights(content, height, width)
+        for kind in kinds
+    }
+
+
 def pool_map(
     feature_map: Tensor, kinds: Sequence[PoolKind], content: Tensor
 ) -> dict[PoolKind, Tensor]:
@@ -45,12 +59,7 @@ def pool_map(
 
     ``content`` is that of ``content_map``, on the map's device.
     """
-    n, _, height, width = feature_map.shape
-    even = torch.full((n, height, width), 1.0 / (height * width), device=feature_map.device)
-    weights = {
-        kind: even if kind == "gap" else foreground_weights(content, height, width)
-        for kind in kinds
-    }
+    weights = place_weights(kinds, content, *feature_map.shape[2:])
     stacked = torch.stack(list(weights.values()), dim=1).flatten(2)
     # n x kinds x places times n x places x channels: one pass over the map for all kinds.
     # Sums run in float32: bfloat16 would round the mean to three digits.

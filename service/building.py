@@ -69,16 +69,17 @@ def make_index(
 
     check_can_create(folder)
     preset, metric = get_preset(settings.preset), parse_metric(settings.metric)
-    blocks = parse_blocks(settings.blocks)
+    asked = None if settings.blocks == AUTO else parse_blocks(settings.blocks)
     loaded = load_new(
         settings.backbone,
         settings.weights,
-        blocks,
+        asked,
         preset.preprocess,
         runtime(settings, progress),
         notify,
     )
     backbone = get_backbone(loaded.recipe.backbone)
+    blocks = asked or backbone.stored
     layout = lay_out(preset, backbone, blocks, metric)
     manifest = Manifest(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -115,7 +116,7 @@ def check_same_recipe(
         "index_type": manifest.index_type,
     }
     asked = {name: getattr(settings, name) for name in made if name in settings.model_fields_set}
-    if "blocks" in asked:
+    if asked.get("blocks", AUTO) != AUTO:
         asked["blocks"] = ",".join(map(str, parse_blocks(asked["blocks"])))
     for name, value in asked.items():
         if value not in (made[name], AUTO):

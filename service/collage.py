@@ -33,9 +33,9 @@ class Tile:
 
 @dataclass(frozen=True)
 class Row:
-    """One query and its hits."""
+    """The pictures of one query and its hits."""
 
-    query: Tile
+    query: Sequence[Tile]
     hits: Sequence[Tile]
 
 
@@ -44,7 +44,7 @@ def draw_collage(rows: Sequence[Row], limits: Limits = DEFAULT_LIMITS) -> Image.
 
     Raises CollageError for more than MAX_TILES pictures in all.
     """
-    tiles = sum(1 + len(row.hits) for row in rows)
+    tiles = sum(len(row.query) + len(row.hits) for row in rows)
     if tiles > MAX_TILES:
         raise CollageError(
             f"a collage of {tiles:,} pictures is too large: at most {MAX_TILES:,}; ask for fewer "
@@ -52,13 +52,14 @@ def draw_collage(rows: Sequence[Row], limits: Limits = DEFAULT_LIMITS) -> Image.
         )
     widest = max(len(row.hits) for row in rows)
     columns = min(COLUMNS - 1, max(widest, 1))  # of hits: the first column is the query's alone
-    lines = [max(1, -(-len(row.hits) // columns)) for row in rows]
+    lines = [max(1, len(row.query), -(-len(row.hits) // columns)) for row in rows]
     width = GAP + (1 + columns if widest else 1) * (TILE + GAP)
     height = GAP + sum(lines) * (TILE + CAPTION + GAP)
     canvas = Image.new("RGB", (width, height), _PAPER)
     top = GAP
     for row, count in zip(rows, lines, strict=True):
-        _draw_tile(canvas, row.query, GAP, top, limits)
+        for at, tile in enumerate(row.query):
+            _draw_tile(canvas, tile, GAP, top + at * (TILE + CAPTION + GAP), limits)
         for at, tile in enumerate(row.hits):
             x = GAP + (1 + at % columns) * (TILE + GAP)
             y = top + at // columns * (TILE + CAPTION + GAP)

@@ -2,17 +2,16 @@
 
 import time
 from collections.abc import Iterator, Sequence
+from itertools import groupby, islice
 from pathlib import Path
 
 from models.errors import PictureError
 from models.images import read_picture
-from models.preprocess import Pixels
 from service.asking import Asked, Question
 from service.opening import Opened
-from service.query import Hit, Subject
-from service.search import Wanted
+from service.search import Prepared
 
-_BATCH = 32
+_BATCH = 64
 
 
 class LocalAsker:
@@ -21,22 +20,17 @@ class LocalAsker:
     def __init__(self, opened: Opened) -> None:
         self._opened = opened
 
-    def ask(self, paths: Sequence[str], question: Question) -> Iterator[Asked]:
-        """Yield an answer or a problem for each of ``paths`` in each subject, in order."""
-        for subject in question.subjects:
-            self._opened.searcher.space(subject)  # an unknown one is an error before any answer
-        for at in range(0, len(paths), _BATCH):
-            some = paths[at : at + _BATCH]
-            squares = [self._square(path) for path in some]
-            columns = [
-                list(self._ask(subject, some, squares, question)) for subject in question.subjects
-            ]
-            for answers in zip(*columns, strict=True):
-                yield from answers
+    def ask(self, questions: Sequence[Question]) -> Iterator[Asked]:
+        """Yield an answer or a problem for each question, in order."""
+        for question in questions:
+            self._opened.searcher.check(question.query)  # wrong ones show before any answer
+        ahead = iter(questions)
+        while some := list(islice(ahead, _BATCH)):
+            yield from self._ask(some)
 
-    def picture(self, hit: Hit) -> bytes | None:
-        """Return the bytes of a hit's picture, or None if it is gone."""
-        item = self._opened.store.item(hit.key)
+    def picture(self, key: str) -> bytes | None:
+        """Return the bytes of an item's picture, or None if it is gone."""
+        item = self._opened.store.item(key)
         try:
             return read_picture(Path(item.source), self._opened.limits) if item else None
         except PictureError:
@@ -46,27 +40,36 @@ class LocalAsker:
         """Close the index."""
         self._opened.close()
 
-    def _ask(
-        self,
-        subject: Subject,
-        paths: Sequence[str],
-        squares: Sequence[Pixels | str],
-        question: Question,
-    ) -> Iterator[Asked]:
+    def _ask(self, questions: Sequence[Question]) -> Iterator[Asked]:
         started = time.perf_counter()
-        good = [one for one in squares if not isinstance(one, str)]
-        wanted = Wanted(subject, question.limit, question.min_score)
-        found = iter(self._opened.searcher.answer_squares(wanted, good) if good else ())
+        # One picture asked in several attributes is decoded, and goes through the network, once.
+        prepared = [
+            one
+            for _, same in groupby(questions, lambda question: dict(question.files))
+            for one in self._prepared(list(same))
+        ]
+        good = [one for one in prepared if isinstance(one, Prepared)]
+        answers = list(self._opened.searcher.answer_prepared(good))
         took_ms = round((time.perf_counter() - started) * 1000 / max(len(good), 1), 3)
-        for path, square in zip(paths, squares, strict=True):
-            if isinstance(square, str):
-                yield Asked(path, subject, problem=square)
+        found = iter(answers)
+        for question, one in zip(questions, prepared, strict=True):
+            if isinstance(one, str):
+                yield Asked(question, problem=one)
             else:
                 answer = next(found).model_copy(update={"took_ms": took_ms})
-                yield Asked(path, subject, answer)
+                yield Asked(question, answer)
 
-    def _square(self, path: str) -> Pixels | str:
+    def _prepared(self, questions: Sequence[Question]) -> Iterator[Prepared | str]:
+        """Yield questions about the same files made ready, or what is wrong with their pictures."""
+        limits, searcher = self._opened.limits, self._opened.searcher
         try:
-            return self._opened.searcher.square(read_picture(Path(path), self._opened.limits))
+            files = questions[0].files.items()
+            examples = searcher.examples({n: read_picture(path, limits) for n, path in files})
         except PictureError as error:
-            return str(error)
+            yield from (str(error) for _ in questions)
+            return
+        for question in questions:
+            try:
+                yield searcher.prepare(question.query, examples)
+            except PictureError as error:
+                yield str(error)

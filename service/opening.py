@@ -4,13 +4,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from indexer.filters import FilterLimits
 from indexer.local import LocalStore
 from indexer.manifest import Manifest
 from indexer.store import CatalogStore
 from models.images import Limits
 from service.errors import SettingsError
 from service.remote import is_remote
-from service.search import Searcher
+from service.search import QueryLimits, Searcher
 from service.settings import Settings
 
 if TYPE_CHECKING:
@@ -47,6 +48,17 @@ def limits(settings: Settings) -> Limits:
     return Limits(settings.max_bytes, settings.max_pixels)
 
 
+def query_limits(settings: Settings) -> QueryLimits:
+    """Return what a query may ask for."""
+    return QueryLimits(
+        limit=settings.max_limit,
+        terms=settings.max_terms,
+        explained=settings.max_explained,
+        depth=settings.max_depth,
+        filter=FilterLimits(settings.max_filter_depth, settings.max_filter_conditions),
+    )
+
+
 def open_index(settings: Settings, progress: "Progress | None" = None) -> Opened:
     """Open the index for searching, with exactly the weights its manifest names.
 
@@ -60,7 +72,7 @@ def open_index(settings: Settings, progress: "Progress | None" = None) -> Opened
         store.close()
         raise
     allowed = limits(settings)
-    return Opened(store, Searcher(store, extractor, allowed), allowed)
+    return Opened(store, Searcher(store, extractor, allowed, query_limits(settings)), allowed)
 
 
 def pinned_extractor(

@@ -1,18 +1,19 @@
 """A running server as an index: `--index http://host:port`."""
 
-import json
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
 from pydantic import BaseModel, ValidationError
 
+from indexer.filters import Filter
 from models.errors import HueweaveError, PictureError
 from models.images import Limits, read_picture
+from service.addresses import key_path
+from service.answer import Answer
 from service.asking import Asked, Question
+from service.facets import Facets
 from service.info import IndexInfo
-from service.query import Answer, Hit, Subject
 
 Model = TypeVar("Model", bound=BaseModel)
 # The `type` of a problem that lies in the picture sent.
@@ -43,37 +44,36 @@ class RemoteIndex:
         """Return what the server's index is made of; raises RemoteError."""
         return self._parsed(IndexInfo, self._json("GET", "/v1/index"))
 
-    def ask(self, paths: Sequence[str], question: Question) -> Iterator[Asked]:
-        """Yield an answer or a problem for each of ``paths`` in each subject, in order."""
-        for path in paths:
-            for subject in question.subjects:
-                yield self._ask(path, subject, question)
+    def facets(self, filter: Filter, columns: Sequence[str] | None, limit: int) -> Facets:
+        """Return what the server counts; see ``count_facets``. Raises RemoteError."""
+        asked = {"filter": filter.model_dump_json(), "column": list(columns or []), "limit": limit}
+        return self._parsed(Facets, self._json("GET", "/v1/facets", params=asked))
 
-    def picture(self, hit: Hit) -> bytes | None:
-        """Return a thumbnail of a hit, or None if its picture is gone."""
-        path = hit.thumbnail_url or ""
-        if not path.startswith("/"):  # an address of somewhere else is not followed
-            return None
-        response = self._request("GET", path)
+    def ask(self, questions: Sequence[Question]) -> Iterator[Asked]:
+        """Yield an answer or a problem for each question, in order."""
+        for question in questions:
+            yield self._ask(question)
+
+    def picture(self, key: str) -> bytes | None:
+        """Return a thumbnail of an item, or None if its picture is gone."""
+        response = self._request("GET", f"/v1/thumbnails/{key_path(key)}")
         return response.content if response.is_success else None
 
     def close(self) -> None:
         """Close the connection."""
         self._client.close()
 
-    def _ask(self, path: str, subject: Subject, question: Question) -> Asked:
-        term = {"attribute": subject.attribute, "block": subject.block, "image": {"part": "image"}}
-        query = {"terms": [term], "limit": question.limit, "min_score": question.min_score}
+    def _ask(self, question: Question) -> Asked:
+        query = question.query.model_dump_json(exclude_defaults=True)
         try:
-            data = read_picture(Path(path), self._limits)
+            files = {
+                name: read_picture(path, self._limits) for name, path in question.files.items()
+            }
+            # Sent as a file too: a form's fields of text may be short only.
+            sent = {"files": {"query": query.encode(), **files}}
+            return Asked(question, self._parsed(Answer, self._json("POST", "/v1/search", **sent)))
         except PictureError as error:
-            return Asked(path, subject, problem=str(error))
-        sent = {"data": {"query": json.dumps(query)}, "files": {"image": data}}
-        try:
-            answer = self._parsed(Answer, self._json("POST", "/v1/search", **sent))
-            return Asked(path, subject, answer)
-        except PictureError as error:
-            return Asked(path, subject, problem=str(error))
+            return Asked(question, problem=str(error))
 
     def _json(self, method: str, path: str, **sent: Any) -> Any:
         response = self._request(method, path, **sent)

@@ -1,63 +1,149 @@
-"""The way of one query: examples to vectors, vectors to matches, matches to scored hits."""
+"""The way of one query: examples to vectors, vectors to a ranking, the ranking to hits."""
 
-import base64
-import binascii
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from indexer.errors import UnknownKeyError
+from indexer.filters import FilterLimits, check_filter
 from indexer.manifest import Manifest
 from indexer.records import Item
-from indexer.spaces import Space, similarities
-from indexer.store import CatalogStore, Matches, View
-from models.errors import PictureError, shorten
-from models.extraction import Extractor, RawPools
-from models.images import Limits, decode
-from models.preprocess import Pixels, to_square
-from service.errors import NotYetError, QueryError
-from service.query import Answer, Hit, ImageExample, Query, Subject, Term, TermScore
-from service.scores import Scale
+from indexer.spaces import Slots, Space
+from indexer.store import CatalogStore, View
+from models.errors import shorten
+from models.extraction import Extractor
+from models.images import Limits
+from service.answer import Answer, Hit, TermScore
+from service.composing import Part, Ranking, rank_items, score_items
+from service.cursors import Cursor, CursorError, decode_cursor, query_digest
+from service.embedding import Embedded, Embedder, Wanted
+from service.errors import QueryError
+from service.examples import Example, Examples
+from service.folding import first_of_each
+from service.palettes import check_palette
+from service.query import Query, Subject, Term, check_limit
+from service.why import Reasons
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """In what, how much, and how good."""
+class QueryLimits:
+    """What a query may ask for."""
 
-    subject: Subject
-    limit: int
-    min_score: float = 0.0
+    limit: int = 1000
+    terms: int = 16
+    explained: int = 20
+    depth: int = 10_000
+    filter: FilterLimits = field(default_factory=FilterLimits)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A query whose examples are decoded, or that goes on from a cursor."""
+
+    query: Query
+    examples: tuple[tuple[Example, ...], ...] = ()
+    cursor: Cursor | None = None
 
 
 class Searcher:
     """Answers queries on one store. Thread-safe; calls are processor-bound and may take long."""
 
-    def __init__(self, store: CatalogStore, extractor: Extractor, limits: Limits) -> None:
-        self._store, self._extractor, self._limits = store, extractor, limits
+    def __init__(
+        self,
+        store: CatalogStore,
+        extractor: Extractor,
+        limits: Limits,
+        query_limits: QueryLimits | None = None,
+    ) -> None:
+        self._store, self._limits = store, limits
+        self._extractor = extractor
+        self._embedder = Embedder(store, extractor)
+        self.query_limits = query_limits or QueryLimits()
 
     def answer(self, query: Query, parts: Mapping[str, bytes]) -> Answer:
         """Return the hits of ``query``; ``parts`` holds the pictures it refers to by part.
 
-        Raises QueryError, UnknownNameError, BlockError or PictureError for what is wrong in it.
+        Raises QueryError, UnknownNameError, BlockError, FilterError or PictureError for what is
+        wrong in it.
         """
         started = time.perf_counter()
-        term = _only_term(query)
-        wanted = Wanted(Subject(term.attribute, term.block), query.limit, query.min_score)
-        space = self.space(wanted.subject)
-        example = self._example(term, parts)
-        if isinstance(example, Item):
-            raw = self._store.pools(np.array([example.slot]), space.pools)
-        else:
-            raw = self._extractor.extract(example[None], space.pools)
-        answer = self._answers(wanted, raw)[0]
+        self.check(query)
+        prepared = self.prepare(query, self.examples(parts))
+        answer = next(self.answer_prepared([prepared]))
         took_ms = round((time.perf_counter() - started) * 1000, 3)
         return answer.model_copy(update={"took_ms": took_ms})
 
-    def answer_squares(self, wanted: Wanted, squares: Sequence[Pixels]) -> list[Answer]:
-        """Return an answer for each square, running the network no deeper than need be."""
-        pools = self.space(wanted.subject).pools
-        return self._answers(wanted, self._extractor.extract(np.stack(squares), pools))
+    def check(self, query: Query) -> None:
+        """Raise what is wrong with ``query`` that can be told without a picture."""
+        allowed = self.query_limits
+        self.check_limit(query.limit)
+        if query.explain and query.limit > allowed.explained:
+            raise QueryError(
+                f"limit is {query.limit}: expected 1 to {allowed.explained} with explain"
+            )
+        if len(query.terms) > allowed.terms:
+            raise QueryError(f"terms has {len(query.terms)}: expected at most {allowed.terms}")
+        columns = {name: kind for name, (kind, _) in self._store.columns().items()}
+        check_filter(query.filter, columns, allowed.filter)
+        for at, term in enumerate(query.terms):
+            self.space(term.subject)
+            if term.palette is not None:
+                check_palette(term.palette, term.attribute, f"terms[{at}].palette")
+
+    def check_limit(self, limit: int) -> None:
+        """Raise QueryError for more hits than may be asked for, or fewer than one."""
+        check_limit(limit, self.query_limits.limit)
+
+    def examples(self, parts: Mapping[str, bytes]) -> Examples:
+        """Return a loader of examples that finds the pictures ``parts`` by name."""
+        return Examples(self._store, self._limits, parts)
+
+    def prepare(self, query: Query, examples: Examples) -> Prepared:
+        """Return ``query``, which was checked, with its examples loaded.
+
+        Raises QueryError or PictureError.
+        """
+        if query.cursor is not None:
+            return self._resume(query, query.cursor)
+        loaded = [
+            tuple(
+                examples.load(image, _place(at, number, term))
+                for number, image in enumerate(term.images)
+            )
+            for at, term in enumerate(query.terms)
+        ]
+        return Prepared(query, tuple(loaded))
+
+    def explain(self, query: Query, parts: Mapping[str, bytes], key: str) -> Hit:
+        """Return the item with ``key`` as a hit of ``query``, with why it would be found.
+
+        Raises UnknownKeyError if there is no such item, or its picture is gone.
+        """
+        self.check(query)
+        prepared = self.prepare(query, self.examples(parts))
+        item = self._store.item(key)
+        if item is None:
+            raise UnknownKeyError(f"no item has the key {shorten(key)!r}")
+        view = self._view(prepared)
+        if not _has_sample(view, query, prepared.cursor):
+            raise UnknownKeyError(f"item {shorten(key)!r} cannot be searched yet")
+        embedded = next(self._embed([prepared]))
+        terms = _parts(view, query, prepared.cursor, embedded)
+        ranking = score_items(view, terms, np.array([item.slot]))
+        hit = _hits(terms, _Page(ranking, np.arange(1), 1), {item.slot: item})[0]
+        hit.why = Reasons(terms, embedded, self._extractor, self.examples({})).explain(item)
+        if hit.why is None:
+            raise UnknownKeyError(
+                f"the picture of {shorten(key)!r} is no longer where it was indexed from"
+            )
+        return hit
+
+    def answer_prepared(self, prepared: Sequence[Prepared]) -> Iterator[Answer]:
+        """Yield the answers, the network having run over the pictures of all in batches."""
+        for one, embedded in zip(prepared, self._embed(prepared), strict=True):
+            yield self._answer(one, embedded)
 
     def space(self, subject: Subject) -> Space:
         """Return what a subject searches.
@@ -66,52 +152,156 @@ class Searcher:
         """
         return _space(self._store.manifest, subject)
 
-    def square(self, data: bytes) -> Pixels:
-        """Return the (size, size, 3) pixels of a picture's bytes; raises PictureError."""
-        preprocess = self._store.manifest.recipe.preprocess
-        return to_square(decode(data, self._limits, preprocess.decode_at_least), preprocess)
+    def _embed(self, prepared: Sequence[Prepared]) -> Iterator[list[Embedded]]:
+        """Yield the terms of each query embedded; none for one that goes on from a cursor."""
+        wanted: list[list[Wanted]] = []
+        for one in prepared:
+            terms = [] if one.cursor else zip(one.query.terms, one.examples, strict=True)
+            wanted.append([(self.space(term.subject), term, loaded) for term, loaded in terms])
+        yield from self._embedder.embed(wanted)
 
-    def _answers(self, wanted: Wanted, raw: RawPools) -> list[Answer]:
-        """Return an answer for each row of ``raw``: scored hits, best first."""
-        view = self._store.view()
-        answers, whole = self._answers_of(view, wanted, raw)
-        if not whole and (newest := self._store.view(newest=True)) is not view:
+    def _answer(self, prepared: Prepared, embedded: Sequence[Embedded]) -> Answer:
+        view = self._view(prepared)
+        answer, whole = self._answer_of(view, prepared, embedded)
+        if whole or prepared.cursor is not None:
+            return answer
+        if (newest := self._store.view(newest=True)) is not view:
             # Hits were replaced or removed since the view was taken.
-            answers, _ = self._answers_of(newest, wanted, raw)
-        return answers
+            answer, _ = self._answer_of(newest, prepared, embedded)
+        return answer
 
-    def _answers_of(self, view: View, wanted: Wanted, raw: RawPools) -> tuple[list[Answer], bool]:
-        """Return answers out of one view, and whether every item found is still there."""
-        space = _space(view.manifest, wanted.subject)
-        reference = view.reference(space)
-        if not len(reference):  # an empty index has no mean to centre with, and no hits
-            return [_answer(view, [], exact=True) for _ in raw[space.pools[0]]], True
-        vectors = space.transform(raw)
-        samples = similarities(vectors, reference, space.metric)
-        found = view.search(space, vectors, wanted.limit)
-        slots = np.unique(np.concatenate([matches.slots for matches in found]))
-        items = self._store.items_in(slots.tolist())
-        answers = []
-        for matches, sample in zip(found, samples, strict=True):
-            hits = _hits(wanted.subject, matches, items, Scale(sample, space.metric))
-            good = [hit for hit in hits if hit.score >= wanted.min_score]
-            answers.append(_answer(view, good, matches.exact))
-        return answers, len(items) == len(slots)
+    def _view(self, prepared: Prepared) -> View:
+        if prepared.cursor is None:
+            return self._store.view()
+        found = self._store.view_of(prepared.cursor.statistics)
+        if found is None:
+            raise CursorError(
+                "cursor is too old: the index has changed so much since that its means were taken "
+                "anew; ask again without it"
+            )
+        return found
 
-    def _example(self, term: Term, parts: Mapping[str, bytes]) -> Item | Pixels:
-        image = term.image
-        if not isinstance(image, ImageExample):
-            raise NotYetError("terms[0].palette" if image is None else "terms[0].image as a list")
-        if image.key is None:
-            try:
-                return self.square(_bytes(image, parts))
-            except PictureError as error:
-                where = f"part {image.part!r}" if image.part is not None else "base64"
-                raise type(error)(f"terms[0].image, {where}: {error}") from error
-        item = self._store.item(image.key)
-        if item is None:
-            raise QueryError(f"terms[0].image.key: no item has the key {shorten(image.key)!r}")
-        return item
+    def _answer_of(
+        self, view: View, prepared: Prepared, embedded: Sequence[Embedded]
+    ) -> tuple[Answer, bool]:
+        """Return the answer out of one view, and whether every item found is still there."""
+        query, cursor = prepared.query, prepared.cursor
+        if not _has_sample(view, query, cursor):  # an empty index has no mean, and no hits
+            return _answer(view, [], exact=True, cursor=None), True
+        parts = _parts(view, query, cursor, embedded)
+        start = cursor or _first(view, query, parts)
+        selected = view.within(start.filter, before=start.end, without=start.shown)
+        page = self._page(selected, parts, query.limit, start)
+        items = self._store.items_in(page.ranking.slots.tolist())
+        whole = all(slot in items for slot in page.ranking.slots.tolist())
+        hits = _hits(parts, page, items)
+        if query.explain:
+            reasons = Reasons(parts, embedded, self._extractor, self.examples({}))
+            by_key = {item.key: item for item in items.values()}
+            for hit in hits:
+                hit.why = reasons.explain(by_key[hit.key])
+        return _answer(view, hits, page.ranking.exact, self._next(start, page)), whole
+
+    def _page(self, view: View, parts: Sequence[Part], limit: int, start: Cursor) -> "_Page":
+        """Return the next ``limit`` items that score enough, duplicates folded if asked for."""
+        asked = limit + 1  # one more says whether there is a next page
+        while True:
+            ranking = rank_items(view, parts, asked)
+            enough = int(np.count_nonzero(ranking.scores >= start.min_score))
+            page = _Page(ranking.first(enough), np.arange(enough), limit)
+            if start.collapse:
+                firsts = first_of_each(view, page.ranking.slots, start.firsts)
+                page = replace(page, firsts=firsts)
+            drained = enough < len(ranking.slots) or len(ranking.slots) < asked
+            if page.more or drained or asked >= self.query_limits.depth:
+                return page
+            asked *= 2
+
+    def _next(self, start: Cursor, page: "_Page") -> Cursor | None:
+        shown = np.concatenate([start.shown, page.consumed])
+        if not page.more or len(shown) >= self.query_limits.depth:
+            return None
+        firsts = np.concatenate([start.firsts, page.ranking.slots[page.places]])
+        return replace(
+            start, shown=np.sort(shown), firsts=np.sort(firsts) if start.collapse else start.firsts
+        )
+
+    def _resume(self, query: Query, text: str) -> Prepared:
+        cursor = decode_cursor(text, self._store.manifest)
+        if query.terms and query_digest(query) != cursor.digest:
+            raise CursorError("cursor is of another query: send it with the same one, or alone")
+        for subject, vector in zip(cursor.subjects, cursor.vectors, strict=True):
+            width = self._store.manifest.dimension(self.space(subject))
+            if len(vector) != width:
+                raise CursorError(f"cursor has {len(vector)} numbers for {subject}, not {width}")
+        return Prepared(query, cursor=cursor)
+
+
+@dataclass(frozen=True)
+class _Page:
+    """A ranking, for each of its items the place of the first like it (-1: on an earlier page),
+    and how many are wanted."""
+
+    ranking: Ranking
+    firsts: Slots
+    limit: int
+
+    @property
+    def places(self) -> list[int]:
+        """Where the hits of this page stand in the ranking."""
+        return [at for at, first in enumerate(self.firsts.tolist()) if at == first][: self.limit]
+
+    @property
+    def more(self) -> bool:
+        """Whether there is a hit past this page."""
+        return int(np.count_nonzero(self.firsts == np.arange(len(self.firsts)))) > self.limit
+
+    @property
+    def consumed(self) -> Slots:
+        """The slots that this page shows, folded ones and what it passed over included."""
+        places = self.places
+        taken = (self.firsts < 0) | np.isin(self.firsts, places)
+        return self.ranking.slots[taken]
+
+
+def _has_sample(view: View, query: Query, cursor: Cursor | None) -> bool:
+    subjects = cursor.subjects if cursor else [term.subject for term in query.terms]
+    return all(len(view.reference(_space(view.manifest, one))) for one in subjects)
+
+
+def _parts(
+    view: View, query: Query, cursor: Cursor | None, embedded: Sequence[Embedded]
+) -> list[Part]:
+    """Return the terms with their vectors, as this view's means make them."""
+    if cursor:
+        found = zip(cursor.subjects, cursor.weights, cursor.vectors, strict=True)
+        return [Part(one, _space(view.manifest, one), v, weight) for one, weight, v in found]
+    parts = []
+    for term, one in zip(query.terms, embedded, strict=True):
+        space = _space(view.manifest, term.subject)
+        parts.append(Part(term.subject, space, one.vector(space), term.weight))
+    return parts
+
+
+def _first(view: View, query: Query, parts: Sequence[Part]) -> Cursor:
+    return Cursor(
+        identity=view.manifest.identity,
+        statistics=view.manifest.statistics,
+        end=view.end,
+        subjects=tuple(part.subject for part in parts),
+        weights=tuple(part.weight for part in parts),
+        vectors=tuple(part.vector for part in parts),
+        filter=query.filter,
+        min_score=query.min_score,
+        collapse=query.collapse,
+        digest=query_digest(query),
+        shown=np.empty(0, np.int64),
+        firsts=np.empty(0, np.int64),
+    )
+
+
+def _place(term: int, image: int, of: Term) -> str:
+    return f"terms[{term}].image[{image}]" if isinstance(of.image, list) else f"terms[{term}].image"
 
 
 def _space(manifest: Manifest, subject: Subject) -> Space:
@@ -122,59 +312,43 @@ def _space(manifest: Manifest, subject: Subject) -> Space:
     return manifest.space_of_block(subject.block)
 
 
-def _answer(view: View, hits: list[Hit], exact: bool) -> Answer:
+def _answer(view: View, hits: list[Hit], exact: bool, cursor: Cursor | None) -> Answer:
     generation = view.manifest.generation
-    number = generation.number if generation else None
-    return Answer(hits=hits, exact=exact, generation=number, took_ms=0.0)
+    return Answer(
+        hits=hits,
+        next_cursor=cursor.encode() if cursor else None,
+        exact=exact,
+        generation=generation.number if generation else None,
+        took_ms=0.0,
+    )
 
 
-def _hits(subject: Subject, matches: Matches, items: Mapping[int, Item], scale: Scale) -> list[Hit]:
-    scores = scale.scores(matches.similarities)
+def _hits(parts: Sequence[Part], page: _Page, items: Mapping[int, Item]) -> list[Hit]:
+    ranking, firsts = page.ranking, page.firsts
+    slots = ranking.slots.tolist()
     hits = []
-    for slot, similarity, score in zip(
-        matches.slots.tolist(), matches.similarities.tolist(), scores.tolist(), strict=True
-    ):
-        item = items.get(slot)
+    for at in page.places:
+        item = items.get(slots[at])
         if item is None:  # removed this very moment
             continue
-        term = TermScore(
-            attribute=subject.attribute, block=subject.block, similarity=similarity, score=score
+        folded = [items[slots[i]].key for i in np.flatnonzero(firsts == at).tolist()
+                  if i != at and slots[i] in items]  # fmt: skip
+        terms = [
+            TermScore(
+                attribute=part.subject.attribute,
+                block=part.subject.block,
+                similarity=float(ranking.similarities[number][at]),
+                score=float(ranking.term_scores[number][at]),
+            )
+            for number, part in enumerate(parts)
+        ]
+        hits.append(
+            Hit(
+                key=item.key,
+                score=float(ranking.scores[at]),
+                terms=terms,
+                metadata=item.metadata,
+                duplicates=folded or None,
+            )
         )
-        hits.append(Hit(key=item.key, score=score, terms=[term], metadata=item.metadata))
     return hits
-
-
-def _only_term(query: Query) -> Term:
-    """Return the one term that is answered today; raise NotYetError for all that is not."""
-    term = query.terms[0]
-    image = term.image if isinstance(term.image, ImageExample) else None
-    refused = {
-        "more than one term": len(query.terms) > 1,
-        "terms[0].weight other than a positive number": not term.weight > 0,
-        "terms[0].image.region": image is not None and image.region is not None,
-        "terms[0].image.mask": image is not None and image.mask is not None,
-        "terms[0].image.url": image is not None and image.url is not None,
-        "filter": bool(query.filter),
-        "cursor": query.cursor is not None,
-        "collapse": query.collapse is not None,
-        "explain": query.explain,
-    }
-    for field, given in refused.items():
-        if given:
-            raise NotYetError(field)
-    return term
-
-
-def _bytes(image: ImageExample, parts: Mapping[str, bytes]) -> bytes:
-    if image.base64 is not None:
-        try:
-            return base64.b64decode(image.base64, validate=True)
-        except (binascii.Error, ValueError) as error:
-            raise PictureError(f"it is not base64: {error}") from error
-    part = image.part or ""
-    if part not in parts:
-        sent = ", ".join(map(repr, parts)) or "none"
-        raise QueryError(
-            f"terms[0].image.part: no part {shorten(part)!r} was sent; sent were {sent}"
-        )
-    return parts[part]

@@ -15,7 +15,7 @@ from pydantic_settings import (
 
 from models.backbones import BLOCKS
 from service.errors import SettingsError
-from service.query import MAX_LIMIT
+from service.query import MAX_LIMIT, MAX_TERMS
 
 CONFIG_VARIABLE = "HUEWEAVE_CONFIG"
 DEFAULT_CONFIG = "hueweave.toml"
@@ -34,7 +34,7 @@ class Settings(BaseSettings):
         None, description="Address that serves the published weight files by name."
     )
     preset: str = Field("default", description="Preset of a new index: default or paper.")
-    blocks: str = Field("1-4", description="Blocks a new index stores, such as 1-4 or 2,4.")
+    blocks: str = Field("auto", description="Blocks a new index stores: auto, or such as 1-4.")
     metric: str = Field("cosine", description="Metric of a new index: cosine or l2.")
     index_type: str = Field("Flat", description="FAISS factory string of a new index.")
 
@@ -48,6 +48,17 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="Address the server binds.")
     port: int = Field(8000, ge=0, le=65535, description="Port the server binds; 0: a free one.")
     max_limit: int = Field(MAX_LIMIT, ge=1, le=MAX_LIMIT, description="Most hits of one answer.")
+    max_terms: int = Field(16, ge=1, le=MAX_TERMS, description="Most terms of one query.")
+    max_filter_depth: int = Field(16, ge=1, le=64, description="How deep a filter may be nested.")
+    max_filter_conditions: int = Field(
+        256, ge=1, le=10_000, description="Most conditions and values of one filter."
+    )
+    max_explained: int = Field(
+        20, ge=1, le=100, description="Most hits of one answer that is explained."
+    )
+    max_depth: int = Field(
+        10_000, ge=1, le=100_000, description="How many hits can be paged through."
+    )
     log_level: str = Field(
         "info", pattern="^(debug|info|warning|error)$", description="debug, info, warning or error."
     )

@@ -17,9 +17,9 @@ from indexer.spaces import Metric
 from indexer.watching import Watcher
 from models.backbones import Backbone
 from models.errors import BlockError
-from models.extraction import PoolName, RawPools
+from models.extraction import LocalPool, LocalPools, PoolName, RawPools
 from models.images import Limits
-from models.preprocess import Pixels, Preprocess
+from models.preprocess import Mask, Pixels, Preprocess, near_content
 from models.recipe import Recipe
 
 CHANNELS = (6, 8, 10, 12)
@@ -29,7 +29,8 @@ RECIPE = Recipe("fake", "none", "f" * 64, (0.0,) * 3, (1.0,) * 3, SMALL)
 
 
 class FakeExtractor:
-    """Pools that are fixed random projections of coarse pixels: like pictures, like pools.
+    """Maps of 4 x 4 places, each a fixed random projection of its pixels' mean: like pictures,
+    like pools.
 
     Counts its calls; `after` pictures it raises KeyboardInterrupt, as a person would.
     """
@@ -41,22 +42,42 @@ class FakeExtractor:
         self.blocks: set[int] = set()
         self._after = after
 
-    def extract(self, pixels: Pixels, pools: Iterable[PoolName]) -> RawPools:
+    def extract(
+        self, pixels: Pixels, pools: Iterable[PoolName], content: Mask | None = None
+    ) -> RawPools:
+        found = self.local(pixels, pools, content)
+        return {
+            pool: np.einsum("nhw,nhwc->nc", local.weights, local.values)
+            for pool, local in found.items()
+        }
+
+    def local(
+        self, pixels: Pixels, pools: Iterable[PoolName], content: Mask | None = None
+    ) -> LocalPools:
         if self._after is not None and self.pictures >= self._after:
             raise KeyboardInterrupt
         pools = list(pools)
         self.pictures += len(pixels)
         self.blocks |= {pool.block for pool in pools}
-        return {pool: self._pool(pixels, pool) for pool in pools}
+        counts = near_content(pixels, SMALL.white) if content is None else content
+        return {pool: self._local(pixels, pool, counts) for pool in pools}
 
-    def _pool(self, pixels: Pixels, pool: PoolName) -> np.ndarray:
+    def _local(self, pixels: Pixels, pool: PoolName, content: Mask) -> LocalPool:
         if pool.block > len(CHANNELS):
             raise BlockError(f"block {pool.block} is not there")
-        n, size = len(pixels), pixels.shape[1]
-        coarse = pixels.reshape(n, 4, size // 4, 4, size // 4, 3).mean(axis=(2, 4)) / 255
-        random = np.random.default_rng([pool.block, pool.kind == "gap"])
-        matrix = random.standard_normal((48, CHANNELS[pool.block - 1]))
-        return np.maximum(coarse.reshape(n, 48) @ matrix, 0).astype(np.float32)
+        random = np.random.default_rng(pool.block)
+        matrices = random.standard_normal((4, 4, 3, CHANNELS[pool.block - 1]))
+        values = np.einsum("nhwr,hwrc->nhwc", _coarse(pixels) / 255, matrices)
+        share = _coarse(content[..., None])[..., 0] + 1e-4
+        weights = np.ones_like(share) if pool.kind == "gap" else share
+        weights = weights / weights.sum(axis=(1, 2), keepdims=True)
+        return LocalPool(np.maximum(values, 0).astype(np.float32), weights.astype(np.float32))
+
+
+def _coarse(values: np.ndarray) -> np.ndarray:
+    """Return (n, 4, 4, c) means of (n, size, size, c)."""
+    n, size, _, channels = values.shape
+    return values.reshape(n, 4, size // 4, 4, size // 4, channels).mean(axis=(2, 4))
 
 
 def manifest(

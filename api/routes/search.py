@@ -1,20 +1,23 @@
 """Search: one JSON query, alone or with picture parts, and a short form for one picture."""
 
 import re
-from typing import Annotated, Any
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, File, Form, Request, UploadFile
-from pydantic import TypeAdapter, ValidationError
-from starlette.datastructures import FormData
 from starlette.datastructures import UploadFile as ReceivedFile
 
 from api.dependencies import Config, Index, Work
 from api.examples import ANSWER, QUERIES
-from api.problems import declare, describe_invalid
+from api.forms import check_fields
+from api.problems import declare
 from api.urls import item_url
+from indexer.filters import ALL, parse_filter
 from models.errors import shorten
-from service.errors import NotYetError, QueryError
-from service.query import Answer, ImageExample, Query, Term, check_limit
+from service.answer import Answer, Hit
+from service.errors import QueryError
+from service.query import ImageExample, Query, Term
+from service.spelling import read_query
 
 router = APIRouter(prefix="/v1", tags=["search"])
 _PROBLEMS = declare(400, 413, 422)
@@ -42,10 +45,7 @@ _BODY = {
         },
     },
 }
-_FORM_FIELDS = ("image", "attribute", "block", "limit", "min_score", "filter")
-# Fields of the query that the short form does not have yet.
-_LATER_FIELDS = set(Query.model_fields) - set(_FORM_FIELDS)
-_FILTER = TypeAdapter(dict[str, Any])
+_FORM_FIELDS = ("image", "attribute", "block", "limit", "min_score", "filter", "collapse")
 
 
 @router.post(
@@ -57,12 +57,10 @@ _FILTER = TypeAdapter(dict[str, Any])
 async def search(request: Request, index: Index, config: Config, work: Work) -> Answer:
     """Answer a query. Pictures come as keys, as base64, or as named parts of a multipart request
     beside the part `query`."""
-    text, parts = await _read(request, config.max_bytes)
+    text, parts = await read_request(request, config.max_bytes)
 
     def answer() -> Answer:
-        query = _parse(text)
-        check_limit(query.limit, config.max_limit)
-        return _with_urls(index.searcher.answer(query, parts))
+        return _with_urls(index.searcher.answer(read_query(text), parts))
 
     return await work.run(answer)
 
@@ -71,7 +69,6 @@ async def search(request: Request, index: Index, config: Config, work: Work) -> 
 async def search_image(
     request: Request,
     index: Index,
-    config: Config,
     work: Work,
     image: Annotated[UploadFile, File(description="The picture to search with.")],
     attribute: Annotated[str | None, Form(examples=["color"])] = None,
@@ -79,19 +76,27 @@ async def search_image(
     limit: Annotated[int, Form()] = 20,
     min_score: Annotated[float, Form(ge=0, le=1)] = 0.0,
     filter: Annotated[str | None, Form(description="A filter as JSON.")] = None,
+    collapse: Annotated[Literal["picture"] | None, Form()] = None,
 ) -> Answer:
     """Find pictures like the one sent, in an attribute (or a block)."""
-    _check_fields(await request.form())
+    check_fields(await request.form(), _FORM_FIELDS)
     if (attribute is None) == (block is None):
         raise QueryError("send exactly one of attribute and block, such as attribute=color")
-    check_limit(limit, config.max_limit)
+    index.searcher.check_limit(limit)
     term = Term(attribute=attribute, block=block, image=ImageExample(part="image"))
-    query = Query(terms=[term], limit=limit, min_score=min_score, filter=_filter(filter))
+    query = Query(
+        terms=[term],
+        limit=limit,
+        min_score=min_score,
+        filter=parse_filter(filter) if filter else ALL,
+        collapse=collapse,
+    )
     parts = {"image": await image.read()}
     return await work.run(lambda: _with_urls(index.searcher.answer(query, parts)))
 
 
-async def _read(request: Request, max_bytes: int) -> tuple[bytes | str, dict[str, bytes]]:
+async def read_request(request: Request, max_bytes: int) -> tuple[bytes | str, dict[str, bytes]]:
+    """Return the text of a request's query and its picture parts by name."""
     given = request.headers.get("content-type", "")
     kind = given.split(";")[0].strip().lower()
     if kind == "application/json":
@@ -119,38 +124,13 @@ async def _read(request: Request, max_bytes: int) -> tuple[bytes | str, dict[str
     return text, parts
 
 
-def _parse(text: bytes | str) -> Query:
-    try:
-        return Query.model_validate_json(text)
-    except ValidationError as error:
-        first = error.errors()[0]
-        if first["type"] == "json_invalid":
-            raise QueryError(f"the query is not JSON: {first['ctx']['error']}") from error
-        raise QueryError(describe_invalid(error)) from error
-
-
-def _filter(text: str | None) -> dict[str, Any]:
-    try:
-        return _FILTER.validate_json(text) if text else {}
-    except ValidationError as error:
-        raise QueryError(
-            f"filter is {str(text)[:80]!r}: expected a JSON object; {error.errors()[0]['msg']}"
-        ) from error
-
-
-def _check_fields(form: FormData) -> None:
-    for name in form:
-        if name in _LATER_FIELDS:
-            raise NotYetError(name)
-        if name not in _FORM_FIELDS:
-            known = ", ".join(_FORM_FIELDS)
-            raise QueryError(f"unknown field {shorten(name)!r}: expected some of {known}")
-        if len(form.getlist(name)) > 1:
-            raise QueryError(f"field {name!r} was sent more than once")
-
-
 def _with_urls(answer: Answer) -> Answer:
-    for hit in answer.hits:
+    with_urls(answer.hits)
+    return answer
+
+
+def with_urls(hits: Iterable[Hit]) -> None:
+    """Give hits the addresses of their pictures."""
+    for hit in hits:
         hit.image_url = item_url("images", hit.key)
         hit.thumbnail_url = item_url("thumbnails", hit.key)
-    return answer

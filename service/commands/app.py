@@ -7,13 +7,15 @@ import typer
 
 from service.commands.build import build
 from service.commands.export import export
+from service.commands.facets import facets
 from service.commands.info import info
 from service.commands.init import init
+from service.commands.palette import palette
 from service.commands.query import query
 from service.commands.sample import sample
 from service.commands.verify import verify
 
-COMMANDS = (sample, init, build, query, info, export, verify)
+COMMANDS = (sample, init, build, query, palette, facets, info, export, verify)
 
 
 def make_app() -> typer.Typer:

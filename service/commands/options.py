@@ -34,7 +34,8 @@ WeightsMirror = Annotated[
 ]
 Preset = Annotated[str | None, typer.Option(help="Preset of a new index: default or paper.")]
 Blocks = Annotated[
-    str | None, typer.Option(help="Blocks a new index stores, such as 1-4.", metavar="LIST")
+    str | None,
+    typer.Option(help="Blocks a new index stores: auto, or such as 1-4.", metavar="LIST"),
 ]
 Metric = Annotated[str | None, typer.Option(help="Metric of a new index: cosine or l2.")]
 IndexType = Annotated[

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from models.oklab import Array, linear_from_lab
+
 from .cloth import Drape, drape, expose, lit, weave
-from .oklab import Array, linear_from_lab
 from .palette import COLORS, Swatch, swatch
 from .patterns import PATTERNS, TABLE, Pattern
 from .plane import Plane

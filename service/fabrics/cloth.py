@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from models.oklab import Array, encode_srgb
+
 from .lattice import noise
-from .oklab import Array, encode_srgb
 
 _FOLDS = 4
 _SENSOR_NOISE = 2.2

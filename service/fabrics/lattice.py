@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from .oklab import Array
+from models.oklab import Array
 
 _SPAN = 64
 _MASK = _SPAN - 1

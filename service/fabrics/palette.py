@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .oklab import Array, decode_srgb, lab_from_linear
+from models.oklab import Array, decode_srgb, lab_from_linear
 
 
 @dataclass(frozen=True)

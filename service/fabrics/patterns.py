@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from models.oklab import Array
+
 from .lattice import cells, noise
-from .oklab import Array
 from .plane import Plane, band, edge, fold
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .oklab import Array
+from models.oklab import Array
 
 
 @dataclass(frozen=True)

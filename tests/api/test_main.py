@@ -26,7 +26,7 @@ def test_every_command_and_its_flags_are_documented(
     shown = capsys.readouterr().out
     text = (ROOT / "docs" / "cli.md").read_text()
     section = text.split(f"## hueweave {name}\n")[1].split("\n## ")[0]
-    flags = {word.strip(",") for word in shown.split() if word.startswith("--")} - {"--help"}
+    flags = {word.strip(",.") for word in shown.split() if word.startswith("--")} - {"--help"}
     assert flags
     assert {flag for flag in flags if f"`{flag}`" not in section} == set()
 

@@ -6,12 +6,12 @@ import logging
 import httpx
 import pytest
 from fastapi import FastAPI, HTTPException
-from fastapi.exceptions import RequestValidationError
 
-from api.problems import MEDIA_TYPE, declare, describe_invalid, install
+from api.problems import MEDIA_TYPE, declare, install
 from indexer.errors import (
     BuildFailedError,
     CatalogError,
+    FilterError,
     IndexFolderError,
     SchemaError,
     UnknownKeyError,
@@ -62,6 +62,7 @@ def answer_to(error: Exception, method: str = "GET") -> httpx.Response:
         (BlockError("w"), 422, "urn:hueweave:unknown-block"),
         (NotYetError("w"), 422, "urn:hueweave:not-available"),
         (QueryError("w"), 422, "urn:hueweave:query"),
+        (FilterError("w"), 422, "urn:hueweave:filter"),
         (HTTPException(400, "w"), 400, "about:blank"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,
@@ -107,15 +108,6 @@ def test_headers_of_an_error_are_kept() -> None:
 def test_status_whose_error_has_no_words_of_its_own_gets_some() -> None:
     assert "/docs lists what there is" in answer_to(HTTPException(404)).json()["detail"]
     assert answer_to(HTTPException(404, "no such item")).json()["detail"] == "no such item"
-
-
-def test_faults_are_told_with_place_and_value_and_only_the_first_few() -> None:
-    fault = {"loc": ("body", "terms", 0, "k"), "msg": "Value error, too much", "input": "x" * 99}
-    assert describe_invalid(RequestValidationError([fault])) == (
-        f"terms[0].k: too much (got '{'x' * 80}')"
-    )
-    bare = {"loc": ("body",), "msg": "missing", "input": {"a": 1}}
-    assert describe_invalid(RequestValidationError([bare] * 9)) == "; ".join(["missing"] * 5)
 
 
 def test_declared_responses_are_problem_documents() -> None:

@@ -60,7 +60,7 @@ def test_answer_has_every_field_of_the_schema(still_client: httpx.Client) -> Non
     answer = still_client.post("/v1/search", json=by_key(limit=2)).json()
     assert set(answer) == {"hits", "next_cursor", "exact", "generation", "took_ms"}
     assert set(answer["hits"][0]) == {
-        "key", "score", "terms", "metadata", "image_url", "thumbnail_url",
+        "key", "score", "terms", "metadata", "image_url", "thumbnail_url", "duplicates", "why",
     }  # fmt: skip
     assert answer["exact"] is True
     assert answer["generation"] == 1
@@ -114,35 +114,6 @@ def test_wrong_query_gets_a_problem_that_names_it(
     assert words in answer.json()["detail"]
 
 
-TERM = {"attribute": "color", "image": {"key": KEY}}
-REGION = {"unit": "fraction", "box": [0, 0, 1, 1]}
-
-
-@pytest.mark.parametrize(
-    ("query", "field"),
-    [
-        ({"terms": [TERM, TERM]}, "more than one term"),
-        ({"terms": [{**TERM, "weight": -1}]}, "weight"),
-        ({"terms": [{"attribute": "color", "palette": [{"hex": "#aabbcc"}]}]}, "palette"),
-        ({"terms": [{"attribute": "color", "image": [{"key": KEY}]}]}, "image as a list"),
-        ({"terms": [{"attribute": "color", "image": {"url": "http://a/b.jpg"}}]}, "url"),
-        ({"terms": [{**TERM, "image": {"key": KEY, "region": REGION}}]}, "region"),
-        ({"terms": [{**TERM, "image": {"key": KEY, "mask": {"key": KEY}}}]}, "mask"),
-        ({"terms": [TERM], "filter": {"price": 3}}, "filter"),
-        ({"terms": [TERM], "cursor": "x"}, "cursor"),
-        ({"terms": [TERM], "collapse": "x"}, "collapse"),
-        ({"terms": [TERM], "explain": True}, "explain"),
-    ],
-)
-def test_what_is_not_there_yet_is_refused_by_name(
-    still_client: httpx.Client, query: dict[str, Any], field: str
-) -> None:
-    answer = still_client.post("/v1/search", json=query)
-    assert answer.status_code == 422
-    assert field in answer.json()["detail"]
-    assert "not available in this release" in answer.json()["detail"]
-
-
 def test_body_that_is_not_json_is_a_problem(still_client: httpx.Client) -> None:
     headers = {"content-type": "application/json"}
     answer = still_client.post("/v1/search", content=b"{nope", headers=headers)
@@ -170,12 +141,15 @@ def test_multipart_without_the_query_part_says_what_was_sent(still_client: httpx
         ({"attribute": "color", "limit": "0"}, "limit is 0: expected 1 to 1000"),
         ({"attribute": "color", "limit": "1000000000"}, "limit is 1000000000"),
         ({"attribute": "color", "limit": "many"}, "limit"),
+        ({"attribute": "color", "filter": "{"}, "filter '{' is not JSON"),
+        ({"attribute": "color", "filter": "[]"}, "filter: expected a filter: an object with one"),
+        ({"attribute": "color", "filter": '{"a": 1}'}, "filter: a filter has one of column, and"),
         (
-            {"attribute": "color", "filter": "{"},
-            "filter is '{': expected a JSON object; Invalid JSON",
+            {"attribute": "color", "filter": '{"column": "a", "eq": 1}'},
+            "unknown metadata column 'a'",
         ),
-        ({"attribute": "color", "filter": "[]"}, "expected a JSON object"),
-        ({"attribute": "color", "filter": '{"a": 1}'}, "filter is not available"),
+        ({"attribute": "color", "collapse": "foo"}, "collapse: Input should be 'picture'"),
+        ({"attribute": "shape"}, "unknown attribute 'shape': expected one of color, texture"),
     ],
 )
 def test_wrong_form_gets_a_problem_that_names_it(

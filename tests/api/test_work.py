@@ -9,8 +9,8 @@ import pytest
 
 import api.app
 from api.work import Workers
+from service.answer import Answer
 from service.opening import Opened
-from service.query import Answer
 from service.settings import Settings
 from tests.serving import serving
 

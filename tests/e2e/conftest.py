@@ -36,6 +36,13 @@ def is_one_error(done: Done, words: str, code: int = 2) -> None:
     assert "Traceback" not in done.err + done.out
 
 
+def is_problem(answer: httpx.Response, words: str) -> None:
+    """Check for a 4xx problem document with ``words`` in its detail."""
+    assert 400 <= answer.status_code < 500
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert words in answer.json()["detail"]
+
+
 @pytest.fixture
 def hueweave(capsys: pytest.CaptureFixture[str]) -> Command:
     """Run one command line in this process."""

@@ -137,7 +137,7 @@ def test_wrong_option_is_named_and_leaves_no_index(
     ("flags", "words"),
     [
         (["--preset", "paper"], "made with preset 'default', not 'paper'"),
-        (["--blocks", "1-5"], "made with blocks '1,2,3,4', not '1,2,3,4,5'"),
+        (["--blocks", "1-4"], "made with blocks '1,2,3,4,5', not '1,2,3,4'"),
         (["--metric", "l2"], "made with metric 'cosine', not 'l2'"),
         (["--backbone", "resnet50"], "made with backbone 'efficientnet_lite0', not 'resnet50'"),
         (["--index-type", "HNSW16"], "made with index_type 'Flat', not 'HNSW16'"),

@@ -46,7 +46,7 @@ def test_answer_of_the_api_page_has_the_fields_of_a_real_one(server: httpx.Clien
 
 def test_curl_commands_of_the_api_page_are_answered(server: httpx.Client, fabrics: Path) -> None:
     commands = re.findall(r"```sh\n(curl.*?)```", API, re.DOTALL)
-    assert len(commands) == 2
+    assert len(commands) == 3
     for command in commands:
         words = shlex.split(command.replace("\\\n", " "))
         form = dict(word.split("=", 1) for flag, word in pairwise(words) if flag == "-F")

@@ -31,7 +31,7 @@ def random_batch(
         for name, width in manifest.pools.items()
     }
     return Batch(
-        [Embedded(work(key), "0" * 64, 7) for key in keys],
+        [Embedded(work(key), "0" * 64, 7, ()) for key in keys],
         [Unreadable(work(key), "why") for key in unreadable],
         pools if keys else None,
     )

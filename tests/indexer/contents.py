@@ -7,6 +7,7 @@ import numpy as np
 from indexer.catalog import Catalog
 from indexer.local import LocalStore, LocalView
 from indexer.records import Item
+from models.dominant import Dominant
 
 
 def contents(index: Path) -> dict[str, object]:
@@ -15,7 +16,9 @@ def contents(index: Path) -> dict[str, object]:
     generation = store.manifest.generation
     assert generation is not None
     found = {
-        "items": [(i.key, i.version, i.slot, i.digest, i.metadata) for i in store.items()],
+        "items": [
+            (i.key, i.version, i.slot, i.digest, i.metadata, i.palette) for i in store.items()
+        ],
         "failures": store.failures(),
         "pools": {path.name: path.read_bytes() for path in sorted((index / "pools").iterdir())},
         "segments": {
@@ -38,6 +41,7 @@ def item(key: str, slot: int, **changes: object) -> Item:
         "mtime_ns": 2**62,
         "metadata": {},
         "added": "2026-01-01T00:00:00.000+00:00",
+        "palette": (Dominant(0.7, "#7a1f2b", "red"), Dominant(0.3, "#1b1b1e", "black")),
     }
     return Item(key=key, slot=slot, **(values | changes))  # type: ignore[arg-type]
 

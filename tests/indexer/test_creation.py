@@ -24,9 +24,10 @@ def test_a_new_index_is_whole_or_none(tmp_path: Path, monkeypatch: pytest.Monkey
             create_index(folder, manifest())
     assert not is_index(folder)
     (folder / ".manifest.json.partial").write_text("{")
-    create_index(folder, manifest())  # what was left is no obstacle
+    made = manifest()
+    create_index(folder, made)  # what was left is no obstacle
     assert is_index(folder)
-    assert read_manifest(folder) == manifest()
+    assert read_manifest(folder) == made
 
 
 def test_of_two_processes_that_make_one_index_the_first_wins(
@@ -56,5 +57,6 @@ def test_a_file_where_the_index_should_be_is_refused(tmp_path: Path) -> None:
 
 def test_a_file_system_of_its_own_is_an_empty_folder(tmp_path: Path) -> None:
     (tmp_path / "mounted" / "lost+found").mkdir(parents=True)
-    create_index(tmp_path / "mounted", manifest())
-    assert read_manifest(tmp_path / "mounted") == manifest()
+    made = manifest()
+    create_index(tmp_path / "mounted", made)
+    assert read_manifest(tmp_path / "mounted") == made

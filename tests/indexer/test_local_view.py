@@ -59,7 +59,7 @@ def test_generation_and_means_of_a_view_belong_together(
         assert view.manifest.generation is not None
         assert view.manifest.generation.number == number
         for name, space in view.manifest.spaces.items():
-            live = view.snapshot.live_slots
+            live = view.slots
             vectors = space.transform(reader.pools(live, space.pools))
             (match,) = view.search(space, vectors[:1], 1000)
             expected = np.sort(vectors @ vectors[0])[::-1]
@@ -106,8 +106,8 @@ def test_a_delta_that_grew_with_its_view_equals_one_loaded_afresh(
             db.execute("DELETE FROM items WHERE key IN ('0/1', '2/3')")
         fresh = Loader(writer.shop, read_manifest(fake_index)).load()
         view = reader.view(newest=True)
-        assert answers(view) == answers(LocalView(fresh, writer.shop))
-        assert found(view) == fresh.live_slots.tolist()
+        assert answers(view) == answers(LocalView(fresh, writer.shop, writer.held))
+        assert found(view) == np.flatnonzero(fresh.live).tolist()
 
 
 def test_a_space_without_segments_has_no_delta(reader: LocalStore, fake_index: Path) -> None:

@@ -32,7 +32,7 @@ def full() -> Manifest:
     generation = Generation(
         3, 70, 60, 65, {name: [file, file] for name in made.indexed_spaces}, {"block1-gap": file}
     )
-    return made.with_generation(generation, spaces)
+    return replace(made.with_generation(generation, spaces), identity="1d" * 16)
 
 
 def document(folder: Path) -> dict[str, Any]:
@@ -81,6 +81,71 @@ def test_an_older_schema_is_migrated_step_by_step_and_a_copy_kept(older: Path) -
     assert document(older)["schema_version"] == 3
     assert (older / "manifest.v1.json").read_bytes() == before
     assert read_manifest(older) == replace(full(), schema_version=3)
+
+
+def first(folder: Path, **changes: object) -> None:
+    """Make the manifest one of schema version 1, which had no identity."""
+    rewrite(folder, lambda d: (d.pop("identity"), d.update(schema_version=1, **changes)))
+
+
+def test_an_index_of_schema_1_gets_an_identity_that_is_the_same_each_time(tmp_path: Path) -> None:
+    write_manifest(tmp_path, full())
+    first(tmp_path)
+    with writer_lock(tmp_path):  # so that nothing is kept of what is read
+        found = [read_manifest(tmp_path) for _ in range(2)]
+        assert found[0] == found[1] == replace(full(), identity=found[0].identity)
+        first_made = found[0].identity
+        assert len(first_made) == 32
+    assert read_manifest(tmp_path).identity == first_made  # now it is kept
+    assert document(tmp_path)["identity"] == first_made
+    assert json.loads((tmp_path / "manifest.v1.json").read_text())["schema_version"] == 1
+
+
+@pytest.mark.parametrize("changes", [{"created": "2025-02-03"}, {"recipe": {"other": "recipe"}}])
+def test_indexes_of_schema_1_made_at_other_times_or_from_others_have_other_identities(
+    changes: dict[str, object],
+) -> None:
+    old = {"created": "2025-01-01", "recipe": {"a": "recipe"}}
+    found = [module.migrate({**old, **more}, 1)["identity"] for more in ({}, changes)]
+    assert found[0] != found[1]
+    # The generation changes with every build, and which index it is does not.
+    assert module.migrate({**old, "generation": 7}, 1)["identity"] == found[0]
+
+
+@pytest.mark.parametrize("name", ["created", "recipe"])
+def test_an_index_of_schema_1_without_what_its_identity_is_made_from_is_damaged(
+    tmp_path: Path, name: str
+) -> None:
+    write_manifest(tmp_path, full())
+    first(tmp_path)
+    rewrite(tmp_path, lambda d: d.pop(name))
+    with pytest.raises(IndexFolderError, match=rf"manifest\.json' is damaged: KeyError\('{name}'"):
+        read_manifest(tmp_path)
+
+
+def test_two_indexes_alike_have_different_identities() -> None:
+    assert manifest().identity != manifest().identity
+    assert replace(manifest(), identity="a") == replace(manifest(), identity="a")
+
+
+def test_statistics_change_with_any_mean_and_with_nothing_else() -> None:
+    made = full()
+    assert made.generation is not None
+    same = replace(
+        made, identity="x", created="y", generation=replace(made.generation, number=9, slots=99)
+    )
+    assert same.statistics == made.statistics
+    for name, space in made.spaces.items():
+        assert space.mean is not None
+        moved = replace(space, mean=(*space.mean[:-1], 2.0**-139))
+        assert replace(made, spaces={**made.spaces, name: moved}).statistics != made.statistics
+        unset = replace(space, mean=None)
+        assert replace(made, spaces={**made.spaces, name: unset}).statistics != made.statistics
+
+
+def test_statistics_are_the_same_once_written_and_read(tmp_path: Path) -> None:
+    write_manifest(tmp_path, full())
+    assert read_manifest(tmp_path).statistics == full().statistics
 
 
 def test_migration_is_done_in_memory_while_another_process_writes(older: Path) -> None:

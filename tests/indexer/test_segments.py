@@ -204,3 +204,72 @@ def test_too_few_vectors_to_train_on_are_searched_one_by_one(
 def test_ivf_looks_into_more_than_one_list() -> None:
     made = segment("IVF16,Flat")
     assert faiss.extract_index_ivf(made._index.index).nprobe == 8
+
+
+# --- vectors and rows --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("metric", ["cosine", "l2"])
+@pytest.mark.parametrize("index_type", ["Flat", "HNSW16"])
+def test_an_index_of_whole_vectors_gives_them_back_as_they_were_added(
+    tmp_path: Path, index_type: str, metric: Metric
+) -> None:
+    made = segment(index_type, metric)
+    made.write(tmp_path / "segment")
+    for one in (made, read_segment(tmp_path / "segment", metric)):
+        assert one.vectors is not None
+        np.testing.assert_array_equal(one.vectors, VECTORS)
+        np.testing.assert_array_equal(one.slots, SLOTS)
+
+
+@pytest.mark.parametrize("index_type", ["SQ8", "IVF8,Flat", "IVF8,SQ8", "PCA4,Flat", "HNSW16_SQ8"])
+def test_an_index_of_coarser_vectors_gives_none(index_type: str) -> None:
+    assert segment(index_type).vectors is None
+
+
+def test_an_empty_index_gives_no_vectors_and_no_rows() -> None:
+    made = build_segment("Flat", "cosine", WIDTH, [], lambda _: VECTORS[:0])
+    assert made.vectors is None
+    assert made.rows_of(np.array([0, 3])).tolist() == [-1, -1]
+
+
+def test_rows_are_those_of_the_slots_and_minus_one_of_slots_that_are_not_there() -> None:
+    made = segment()
+    asked = np.array([SIZE + 5, 1, 4, 2, SIZE - 1, 0, SIZE, 10**6])
+    assert made.rows_of(asked).tolist() == [-1, 0, 1, -1, COUNT - 1, -1, -1, -1]
+    shuffled = RANDOM.permutation(SLOTS)
+    np.testing.assert_array_equal(made.slots[made.rows_of(shuffled)], shuffled)
+    assert made.rows_of(SLOTS[:0]).tolist() == []
+
+
+def test_rows_follow_slots_that_were_added_in_any_order() -> None:
+    order = RANDOM.permutation(COUNT)
+    runs = [(SLOTS[some], VECTORS[some]) for some in np.split(order, 6)]
+    made = build_segment("Flat", "cosine", WIDTH, runs, lambda size: VECTORS[:size])
+    assert made.vectors is not None
+    np.testing.assert_array_equal(made.vectors[made.rows_of(SLOTS)], VECTORS)
+
+
+# --- masks for one search ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("index_type", ["Flat", "SQ8", "HNSW16", "IVF8,Flat"])
+def test_a_mask_for_one_search_leaves_the_kept_one_alone(index_type: str) -> None:
+    made, live, once = segment(index_type), mask(SLOTS[:300]), mask(SLOTS[100:])
+    before, kept = made.search(QUERIES, 9, live), made._mask
+    assert kept is not None
+    found = made.search(QUERIES, 9, once, lasting=False)[1]
+    assert once[found[found >= 0]].all()
+    assert made._mask is kept
+    again = made.search(QUERIES, 9, live)
+    assert made._mask is kept
+    for mine, its in zip(before, again, strict=True):
+        np.testing.assert_array_equal(mine, its)
+
+
+def test_a_mask_for_one_search_is_read_afresh_each_time() -> None:
+    made, once = segment(), mask()
+    for hidden in (SLOTS[:300], SLOTS[300:], SLOTS[:0]):
+        once[:] = mask(hidden)
+        found = made.search(QUERIES, 7, once, lasting=False)[1]
+        np.testing.assert_array_equal(found, oracle("cosine", once, 7)[1])

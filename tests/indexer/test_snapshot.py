@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from indexer.segments import build_segment
+from indexer.segments import Segment, build_segment
 from indexer.snapshot import Snapshot, SpaceSnapshot, live_mask, merge, rows, scan
 from indexer.spaces import Metric, Space, similarities, unit
 from tests.fakes import manifest
@@ -120,5 +120,77 @@ def test_of_equal_vectors_those_in_a_segment_come_before_newer_ones() -> None:
 
 def test_the_mask_tells_live_slots_back() -> None:
     mask = live_mask(LIVE, 300)
-    assert mask.sum() == len(LIVE)
-    assert Snapshot(manifest(), mask, {}).live_slots.tolist() == LIVE.tolist()
+    assert np.flatnonzero(mask).tolist() == LIVE.tolist()
+
+
+# --- similarities of chosen slots --------------------------------------------------------------
+
+
+@pytest.mark.parametrize("metric", ["cosine", "l2"])
+@pytest.mark.parametrize("count", [0, 1, 5, 40, 150, 1000])
+def test_similarities_across_segments_and_delta_equal_brute_force(
+    metric: Metric, count: int
+) -> None:
+    # The snapshot's segments also hold slots that are no longer live.
+    held = np.concatenate([np.arange(220), LIVE[LIVE >= 220]])
+    chosen = np.sort(RANDOM.permutation(held)[:count])
+    for query in QUERIES:
+        found = snapshot(metric).similarities(space(metric), query, chosen)
+        assert (found.dtype, found.shape) == (np.float32, chosen.shape)
+        expected = similarities(query[None], VECTORS[chosen], metric)[0]
+        np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("chosen", [[3], [149, 150], [0, 150, 219], [LIVE[-1]], [7, LIVE[-1]]])
+def test_similarities_of_a_few_slots_here_and_there_equal_brute_force(chosen: list[int]) -> None:
+    found = snapshot("cosine").similarities(space("cosine"), QUERIES[0], np.array(chosen))
+    np.testing.assert_allclose(found, VECTORS[chosen] @ QUERIES[0], atol=1e-5)
+
+
+def test_similarities_need_no_segments_and_no_delta() -> None:
+    run = (np.arange(300), VECTORS)
+    only_segment = build_segment("Flat", "cosine", 6, [run], VECTORS.__getitem__)
+    nothing = np.empty((0, 0), np.float32), LIVE[:0]
+    for state in (
+        SpaceSnapshot((only_segment,), nothing, VECTORS[:0]),
+        SpaceSnapshot((), (VECTORS, np.arange(300)), VECTORS[:0]),
+    ):
+        one = Snapshot(manifest(), live_mask(LIVE, 300), {"a": state})
+        found = one.similarities(space("cosine"), QUERIES[0], LIVE)
+        np.testing.assert_allclose(found, VECTORS[LIVE] @ QUERIES[0], atol=1e-5)
+
+
+def test_a_slot_that_the_snapshot_does_not_hold_has_no_similarity() -> None:
+    missing = np.setdiff1d(np.arange(220, 300), LIVE)
+    chosen = np.concatenate([[4], missing, [5000]])
+    found = snapshot("cosine").similarities(space("cosine"), QUERIES[0], chosen)
+    assert np.isnan(found).tolist() == [False] + [True] * (len(missing) + 1)
+
+
+@pytest.mark.parametrize(
+    ("index_type", "scans"),
+    [("Flat", True), ("HNSW16", True), ("SQ8", False), ("IVF4,Flat", False)],
+)
+def test_only_whole_vectors_in_memory_are_looked_at_one_by_one(
+    index_type: str, scans: bool
+) -> None:
+    def one(kind: str) -> Segment:
+        run = (np.arange(300), VECTORS)
+        return build_segment(kind, "cosine", 6, [run], lambda size: VECTORS[:size])
+
+    nothing = np.empty((0, 0), np.float32), LIVE[:0]
+    state = SpaceSnapshot((one("Flat"), one(index_type)), nothing, VECTORS[:0])
+    found = Snapshot(manifest(), live_mask(LIVE, 300), {"a": state})
+    assert found.scans(space("cosine")) is scans
+
+
+@pytest.mark.parametrize("metric", ["cosine", "l2"])
+@pytest.mark.parametrize("count", [0, 1, 20, 150])
+def test_a_search_among_selected_slots_finds_the_best_of_those(metric: Metric, count: int) -> None:
+    chosen = np.sort(RANDOM.permutation(LIVE)[:count])
+    one, mask = snapshot(metric), live_mask(chosen, 300)
+    found = one.search(space(metric), QUERIES, 10, mask)
+    assert [s.tolist() for _, s in rows(found)] == oracle(metric, 10, chosen).tolist()
+    # The next search of all finds all again.
+    whole = one.search(space(metric), QUERIES, 10)
+    assert [s.tolist() for _, s in rows(whole)] == oracle(metric, 10).tolist()

@@ -42,7 +42,7 @@ def store(catalog: Catalog, *entries: Entry) -> None:
             stat, digest = entry.path.stat(), hashlib.sha256(entry.path.read_bytes()).hexdigest()
             item = Item(
                 entry.key, 1, catalog.next_slot(), str(entry.path), digest,
-                stat.st_size, stat.st_mtime_ns, entry.metadata, "",
+                stat.st_size, stat.st_mtime_ns, entry.metadata, "", (),
             )  # fmt: skip
             catalog.put([item])
 
@@ -115,6 +115,20 @@ def test_other_metadata_or_another_path_is_relabelled(catalog: Catalog, tmp_path
     assert item is not None
     assert (item.metadata, item.source) == ({"größe": 3}, str(new.path))
     assert (item.version, item.slot) == (1, 0)
+
+
+def test_relabelling_is_counted_once_a_time_and_only_if_there_is_any(
+    catalog: Catalog, tmp_path: Path
+) -> None:
+    entries = [write(tmp_path, f"{n}.png") for n in range(3)]
+    store(catalog, *entries)
+    Staging(catalog, Fixed(entries)).relabel()
+    assert catalog.relabelled() == 0
+    entries = [Entry(one.key, one.path, {"n": 1}) for one in entries]
+    Staging(catalog, Fixed(entries)).relabel()
+    assert catalog.relabelled() == 1
+    Staging(catalog, Fixed(entries)).relabel()
+    assert catalog.relabelled() == 1
 
 
 def test_items_the_source_does_not_name_have_vanished(catalog: Catalog, tmp_path: Path) -> None:

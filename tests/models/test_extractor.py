@@ -20,8 +20,8 @@ from models.extraction import PoolName
 from models.extractor import NetworkExtractor
 from models.images import decode
 from models.loading import Runtime, load_new
-from models.network import Network
 from models.preprocess import Preprocess, to_square
+from tests.models.stages import by_hand
 
 BLOCKS = (1, 2, 3, 4)
 GAPS = [PoolName(block, "gap") for block in BLOCKS]
@@ -132,26 +132,6 @@ def pools_of(
 ) -> dict[PoolName, NDArray[np.float32]]:
     batches = [extractor.extract(pixels[at : at + 32], pools) for at in range(0, len(pixels), 32)]
     return {pool: np.concatenate([batch[pool] for batch in batches]) for pool in pools}
-
-
-class Mean(nn.Module):
-    """A stage that halves the sides, so pools can be told by hand."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.runs = 0
-
-    def forward(self, x: Tensor) -> Tensor:
-        self.runs += 1
-        return nn.functional.avg_pool2d(x, 2)
-
-
-def by_hand(precision: str = "float32") -> tuple[NetworkExtractor, list[Mean]]:
-    stages = [Mean(), Mean(), Mean()]
-    mean, std = (0.5, 0.25, 0.0), (0.5, 0.25, 2.0)
-    network = Network(stages)
-    extractor = NetworkExtractor(network, (3, 3, 3, 3, 3), mean, std, 245, CPU, precision)  # type: ignore[arg-type]
-    return extractor, stages
 
 
 def flat(*color: int) -> NDArray[np.uint8]:

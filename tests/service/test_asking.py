@@ -5,37 +5,47 @@ from pathlib import Path
 
 import pytest
 
-from service.asking import Asked, Question, picture_paths, subjects
+from service.answer import Answer, Hit
+from service.asking import Asked, Question, each_in_each, picture_paths, subjects
 from service.errors import QueryError
-from service.query import Answer, Subject
+from service.query import ImageExample, Query, Subject, Term
 
 COLOR = Subject(attribute="color")
 
 
-@pytest.mark.parametrize(
-    ("question", "words"),
-    [
-        (Question([], 10, 0), "--attribute color or --block 3"),
-        (Question([COLOR], 0, 0), "limit is 0: expected 1 to 50"),
-        (Question([COLOR], 51, 0), "limit is 51: expected 1 to 50"),
-        (Question([COLOR], 10, -0.1), r"min-score is -0\.1: expected 0 to 1"),
-        (Question([COLOR], 10, 1.1), r"min-score is 1\.1"),
-        (Question([COLOR], 10, float("nan")), "min-score is nan"),
-    ],
-)
-def test_wrong_question_is_named(question: Question, words: str) -> None:
-    with pytest.raises(QueryError, match=words):
-        question.check(50)
-
-
-@pytest.mark.parametrize(("limit", "score"), [(1, 0.0), (50, 1.0)])
-def test_bounds_themselves_may_be_asked_for(limit: int, score: float) -> None:
-    Question([COLOR], limit, score).check(50)
+def question(*asked: Subject, name: str = "фото.jpg") -> Question:
+    terms = [
+        Term(attribute=one.attribute, block=one.block, image=ImageExample(key="a")) for one in asked
+    ]
+    return Question(name, Query(terms=terms))
 
 
 def test_attributes_come_before_blocks() -> None:
     found = subjects(["texture", "color"], [3])
     assert [str(one) for one in found] == ["texture", "color", "block 3"]
+
+
+def test_nothing_to_compare_in_is_refused() -> None:
+    with pytest.raises(QueryError, match="--attribute color or --block 3"):
+        subjects([], [])
+
+
+def test_each_example_is_asked_in_each_subject_all_else_being_the_same() -> None:
+    examples = [
+        (name, ImageExample(part="image"), {"image": Path(name)}) for name in ("a.jpg", "b.jpg")
+    ]
+    like = question(COLOR).query.model_copy(update={"limit": 7})
+    found = list(each_in_each(examples, [COLOR, Subject(block=3)], like))
+    assert [(one.name, one.subject) for one in found] == [
+        ("a.jpg", "color"), ("a.jpg", "block 3"), ("b.jpg", "color"), ("b.jpg", "block 3"),
+    ]  # fmt: skip
+    assert {one.query.limit for one in found} == {7}
+    assert [one.files["image"].name for one in found] == ["a.jpg", "a.jpg", "b.jpg", "b.jpg"]
+
+
+def test_question_says_in_what_it_compares() -> None:
+    assert question(COLOR, Subject(block=3)).subject == "color, block 3"
+    assert Question("next page", Query(cursor="x")).subject == "the query before"
 
 
 def test_pictures_given_come_before_those_of_the_list(tmp_path: Path) -> None:
@@ -44,11 +54,9 @@ def test_pictures_given_come_before_those_of_the_list(tmp_path: Path) -> None:
     assert found == ["given.jpg", str(tmp_path / "a b.jpg"), str(tmp_path / "c.jpg"), "/d.jpg"]
 
 
-def test_no_picture_at_all_is_refused(tmp_path: Path) -> None:
+def test_no_picture_and_an_empty_list_are_no_pictures(tmp_path: Path) -> None:
     (tmp_path / "empty.txt").write_text("\n \n")
-    for listing in (None, tmp_path / "empty.txt"):
-        with pytest.raises(QueryError, match="no picture is given"):
-            picture_paths([], listing)
+    assert picture_paths([], None) == picture_paths([], tmp_path / "empty.txt") == []
 
 
 @pytest.mark.parametrize("content", [None, b"\xff\xfe\xff"])
@@ -67,8 +75,19 @@ def test_json_names_the_query_and_only_what_was_asked_for(
     subject: Subject, there: tuple[str, object], missing: str
 ) -> None:
     answer = Answer(hits=[], exact=True, generation=2, took_ms=1.5)
-    found = json.loads(Asked("фото.jpg", subject, answer).to_json())
+    text = Asked(question(subject), answer).to_json()
+    found = json.loads(text)
     assert found[there[0]] == there[1]
     assert missing not in found
     assert (found["query"], found["hits"], found["generation"]) == ("фото.jpg", [], 2)
-    assert "фото" in Asked("фото.jpg", subject, answer).to_json()
+    assert "фото" in text
+    assert "next_cursor" not in found
+
+
+def test_json_of_a_composed_query_leaves_its_terms_to_the_hits() -> None:
+    hit = Hit(key="a", score=0.5, terms=[], metadata={}, image_url="/x", thumbnail_url="/y")
+    answer = Answer(hits=[hit], next_cursor="c", exact=True, generation=2, took_ms=1.5)
+    found = json.loads(Asked(question(COLOR, Subject(block=3)), answer).to_json())
+    assert not {"attribute", "block"} & set(found)
+    assert found["next_cursor"] == "c"
+    assert not {"image_url", "thumbnail_url", "duplicates", "why"} & set(found["hits"][0])

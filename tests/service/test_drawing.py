@@ -1,17 +1,20 @@
 """Answers drawn as collages: which files there are, and what is in them."""
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
 
 from models.images import Limits
-from service.asking import Asked
+from service.answer import Answer, Hit
+from service.asking import Asked, Question
 from service.collage import CAPTION, GAP, TILE, CollageError
 from service.drawing import check_target, draw_answers, is_file
-from service.query import Answer, Hit, Subject
+from service.query import Query
 
-COLOR = Subject(attribute="color")
+COLOR = {"attribute": "color"}
 
 
 class FakeAsker:
@@ -20,25 +23,34 @@ class FakeAsker:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def ask(self, *_: object) -> None:
+    def ask(self, questions: Sequence[Question]) -> Iterator[Asked]:
         raise AssertionError("a drawing asks nothing")
 
-    def picture(self, hit: Hit) -> bytes | None:
-        path = self._folder / hit.key
+    def picture(self, key: str) -> bytes | None:
+        path = self._folder / key
         return path.read_bytes() if path.is_file() else None
 
     def close(self) -> None:
         raise AssertionError("a drawing closes nothing")
 
 
-def asked(pictures: Path, name: str, *keys: str, subject: Subject = COLOR) -> Asked:
+def question(name: str, *terms: dict[str, Any], files: dict[str, Path] | None = None) -> Question:
+    return Question(name, Query.model_validate({"terms": [*terms]}), files or {})
+
+
+def answer(*keys: str) -> Answer:
     hits = [Hit(key=key, score=0.5, terms=[], metadata={}) for key in keys]
-    answer = Answer(hits=hits, exact=True, generation=1, took_ms=0)
-    return Asked(str(pictures / name), subject, answer)
+    return Answer(hits=hits, exact=True, generation=1, took_ms=0)
+
+
+def asked(pictures: Path, name: str, *keys: str, subject: dict[str, Any] | None = None) -> Asked:
+    term = {**(subject or COLOR), "image": {"part": "image"}}
+    path = pictures / name
+    return Asked(question(str(path), term, files={"image": path}), answer(*keys))
 
 
 def draw(target: Path, pictures: Path, answers: list[Asked]) -> list[Path]:
-    return list(draw_answers(target, answers, FakeAsker(pictures), Limits()))  # type: ignore[arg-type]
+    return list(draw_answers(target, answers, FakeAsker(pictures), Limits()))
 
 
 def tile(path: Path, column: int, line: int) -> tuple[int, int, int]:
@@ -65,7 +77,7 @@ def test_folder_gets_a_file_a_query_numbered_so_that_no_two_collide(
 ) -> None:
     answers = [
         asked(pictures, "000.png", "001.png"),
-        asked(pictures, "000.png", "001.png", subject=Subject(block=3)),
+        asked(pictures, "000.png", "001.png", subject={"block": 3}),
         asked(pictures, "000.png", "001.png"),
     ]
     written = draw(tmp_path / "out", pictures, answers)
@@ -75,9 +87,35 @@ def test_folder_gets_a_file_a_query_numbered_so_that_no_two_collide(
     assert all(path.is_file() for path in written)
 
 
+def test_composed_query_shows_every_example_and_palette_below_each_other(
+    tmp_path: Path, pictures: Path
+) -> None:
+    for name, color in (("r.png", "#aa0000"), ("b.png", "#0000aa")):
+        Image.new("RGB", (TILE, TILE), color).save(pictures / name)
+    composed = question(
+        "all",
+        {**COLOR, "image": [{"part": "a"}, {"key": "b.png"}]},
+        {**COLOR, "weight": 0.5, "palette": [{"hex": "#00aa00"}, {"any": 1}]},
+        files={"a": pictures / "r.png"},
+    )
+    (path,) = draw(tmp_path / "out", pictures, [Asked(composed, answer("r.png"))])
+    assert path.name == "0001-all-color-color.png"
+    assert [tile(path, 0, line) for line in range(3)] == [(170, 0, 0), (0, 0, 170), (0, 170, 0)]
+    assert tile(path, 1, 0) == (170, 0, 0)
+    assert tile(path, 1, 1) == (255, 255, 255)
+
+
+def test_next_page_has_no_query_of_its_own_to_show(tmp_path: Path, pictures: Path) -> None:
+    page = Asked(Question("next page", Query(cursor="x")), answer("000.png"))
+    (path,) = draw(tmp_path / "out", pictures, [page])
+    assert path.name == "0001-next-page-the-query-before.png"
+    assert tile(path, 0, 0) == (255, 255, 255)
+
+
 def test_queries_with_a_problem_are_left_out(tmp_path: Path, pictures: Path) -> None:
-    bad = Asked("bad.png", COLOR, problem="not a picture")
-    written = draw(tmp_path / "out", pictures, [bad, asked(pictures, "000.png")])
+    good = asked(pictures, "000.png")
+    bad = Asked(good.question, problem="not a picture")
+    written = draw(tmp_path / "out", pictures, [bad, good])
     assert [path.name for path in written] == ["0001-000-color.png"]
     assert draw(tmp_path / "none.png", pictures, [bad]) == []
     assert not (tmp_path / "none.png").exists()

@@ -9,18 +9,22 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from models.images import Limits
 from service.asking import Asked, Question
 from service.info import describe
 from service.opening import Opened
-from service.query import Hit, Subject
+from service.query import ImageExample, Query, Term
 from service.remote import PICTURE_PROBLEM, RemoteError, RemoteIndex, is_remote
 from service.settings import load_settings
 from tests.serving import serving
 
-QUESTION = Question([Subject(attribute="color")], 3, 0.0)
-ITEM = Hit(key="a", score=0.5, terms=[], metadata={}, thumbnail_url="/v1/thumbnails/a")
+QUERY = Query(terms=[Term(attribute="color", image=ImageExample(part="image"))], limit=3)
+
+
+def of_picture(path: Path, query: Query = QUERY) -> Question:
+    return Question(str(path), query, {"image": path})
 
 
 @contextmanager
@@ -63,7 +67,7 @@ def remote(address: str) -> Iterator[RemoteIndex]:
 
 def ask(address: str, *paths: Path) -> list[Asked]:
     with remote(address) as index:
-        return list(index.ask([str(path) for path in paths], QUESTION))
+        return list(index.ask([of_picture(path) for path in paths]))
 
 
 def test_only_addresses_of_servers_are_remote() -> None:
@@ -135,13 +139,13 @@ def test_problem_without_words_gives_those_of_its_status() -> None:
     with stranger(503, b"{}") as address, remote(address) as index:
         with pytest.raises(RemoteError, match="Service Unavailable"):
             index.info()
-        assert index.picture(ITEM) is None
+        assert index.picture("a") is None
 
 
 def test_picture_past_the_limit_here_is_never_sent(pictures: Path) -> None:
     with stranger(200, b"{}") as address:
         index = RemoteIndex(address, Limits(max_bytes=3))
-        (one,) = index.ask([str(pictures / "000.png")], QUESTION)
+        (one,) = index.ask([of_picture(pictures / "000.png")])
         index.close()
     assert "the limit is 3" in str(one.problem)
 
@@ -151,12 +155,46 @@ def test_server_gives_what_its_index_gives(opened: Opened, pictures: Path) -> No
     names = ("003.png", "bad.png", "none.png")
     with serving(opened, load_settings()) as client, remote(f"{client.base_url}/") as index:
         assert index.info() == describe(opened.store)
-        asked = list(index.ask([str(pictures / name) for name in names], QUESTION))
+        asked = list(index.ask([of_picture(pictures / name) for name in names]))
         good = asked[0].answer
         assert good is not None
         assert [good.hits[0].key, len(good.hits)] == ["003.png", 3]
         assert "not a picture" in str(asked[1].problem)
         assert "none.png" in str(asked[2].problem)
-        assert (index.picture(good.hits[0]) or b"")[:4] == b"RIFF"
+        assert (index.picture("003.png") or b"")[:4] == b"RIFF"
         (pictures / "003.png").unlink()
-        assert index.picture(good.hits[0]) is None
+        assert index.picture("003.png") is None
+
+
+def test_query_of_every_part_arrives_as_it_was_asked(opened: Opened, pictures: Path) -> None:
+    asked_for = {
+        "terms": [
+            {
+                "attribute": "color",
+                "weight": 0.7,
+                "image": {"part": "image", "mask": {"part": "m"}},
+            },
+            {"block": 2, "weight": -0.2, "image": [{"key": "001.png"}, {"key": "ä/?&.png"}]},
+            {"attribute": "color", "palette": [{"hex": "#7a1f2b", "weight": 60}, {"any": 40}]},
+        ],
+        "filter": {"not": {"shows": "green"}},
+        "limit": 4,
+    }
+    Image.new("L", (16, 16), 255).save(pictures / "white.png")
+    query = Query.model_validate(asked_for)
+    files = {"image": pictures / "004.png", "m": pictures / "white.png"}
+    with serving(opened, load_settings()) as client, remote(str(client.base_url)) as index:
+        with pytest.raises(RemoteError, match=r"terms\[1\].image\[1\].key: no item has the key"):
+            list(index.ask([Question("all", query, files)]))
+        query.terms[1].images.pop()
+        (one,) = index.ask([Question("all", query, files)])
+        (two,) = index.ask([Question("next", Query(cursor=one.answer.next_cursor, limit=4))])  # type: ignore[union-attr]
+    assert one.answer is not None
+    assert two.answer is not None
+    here = opened.searcher.answer(
+        query.model_copy(update={"limit": 8}),
+        {name: path.read_bytes() for name, path in files.items()},
+    )
+    there = [*one.answer.hits, *two.answer.hits]
+    assert [hit.key for hit in there] == [hit.key for hit in here.hits]
+    assert [hit.score for hit in there] == pytest.approx([hit.score for hit in here.hits])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from models.errors import BlockError, PictureError, UnknownNameError
-from service.errors import NotYetError, QueryError
+from service.errors import QueryError
 from service.opening import Opened
 from service.query import Query
 from tests.fakes import FakeExtractor
@@ -88,5 +88,3 @@ def test_errors_name_what_is_wrong(opened: Opened) -> None:
         answer(query(attribute="color", image={"part": "b"}), {"a": b""})
     with pytest.raises(PictureError, match="part 'a': it has zero bytes"):
         answer(query(attribute="color", image={"part": "a"}), {"a": b""})
-    with pytest.raises(NotYetError, match="weight"):
-        answer(query(attribute="color", weight=-1, image={"key": "007.png"}), {})

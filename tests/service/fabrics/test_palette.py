@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from models.oklab import decode_srgb, lab_from_linear
 from service.fabrics import COLORS, PATTERNS, render
-from service.fabrics.oklab import decode_srgb, lab_from_linear
 from service.fabrics.palette import anchor_lab, swatch
 
 # People forgive a change of lightness before a change of hue.

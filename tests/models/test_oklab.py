@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from service.fabrics.oklab import decode_srgb, encode_srgb, lab_from_linear, linear_from_lab
+from models.oklab import decode_srgb, encode_srgb, lab_from_linear, linear_from_lab
 
 
 def test_oklab_round_trip_returns_the_same_light() -> None:

@@ -1,4 +1,7 @@
-"""OKLab, the perceptual color space in which dyes are jittered and compared."""
+"""OKLab, the perceptual color space in which colors are compared, named and jittered.
+
+B. Ottosson, *A perceptual color space for image processing*, 2020.
+"""
 
 import numpy as np
 import numpy.typing as npt

@@ -1,0 +1,76 @@
+"""Large indexes without pictures: independent random vectors in color and in texture."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from indexer.creation import create_index
+from indexer.local import open_for_writing
+from indexer.manifest import Manifest
+from indexer.presets import get_preset, lay_out
+from indexer.records import Item
+from models.backbones import get_backbone
+from models.extraction import RawPools
+from models.preprocess import Preprocess
+from models.recipe import Recipe
+
+_RUN = 20_000
+
+
+def make_index(folder: Path, items: int, index_type: str) -> None:
+    """Make an index of ``items`` random items, with metadata columns of known selectivity.
+
+    The backbone is resnet18, whose color (block 1) and texture (block 2, the deepest stored) have
+    64 numbers each: what a search costs is then mostly its own.
+    """
+    backbone = get_backbone("resnet18")
+    recipe = Recipe("resnet18", "none", "0" * 64, backbone.mean, backbone.std, Preprocess())
+    layout = lay_out(get_preset("default"), backbone, (1, 2), "cosine")
+    widths = {pool: backbone.channels[pool.block - 1] for pool in layout.pools}
+    manifest = Manifest(
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        preset="default",
+        recipe=recipe,
+        blocks=(1, 2),
+        pools=widths,
+        pool_format="float16",
+        spaces={space.name: space for space in layout.spaces},
+        attributes=layout.attributes,
+        index_type=index_type,
+    )
+    create_index(folder, manifest)
+    random = np.random.default_rng(0)
+    with open_for_writing(folder) as store:
+        store.put_columns({"percent": "integer", "name": "text"}, ["percent", "name"])
+        for start in range(0, items, _RUN):
+            count = min(_RUN, items - start)
+            # The root of a pool is normal around 3, so that centred vectors point anywhere.
+            raw: RawPools = {
+                pool: np.maximum(3 + random.standard_normal((count, width)), 0).astype(np.float32)
+                ** 2
+                for pool, width in widths.items()
+            }
+            store.shop.pools.write(start, raw)
+            percents = random.integers(0, 100, count).tolist()
+            with store.catalog.transaction():
+                store.catalog.put(
+                    [_item(start + at, percent) for at, percent in enumerate(percents)]
+                )
+        store.checkpoint()
+
+
+def _item(slot: int, percent: int) -> Item:
+    metadata = {"percent": percent, "name": f"name {percent:02}"}
+    return Item(
+        key=f"{slot:08}",
+        version=1,
+        slot=slot,
+        source=f"/nowhere/{slot:08}.jpg",
+        digest="0" * 64,
+        size=1,
+        mtime_ns=1,
+        metadata=metadata,
+        added="2026-01-01T00:00:00.000+00:00",
+        palette=(),
+    )
