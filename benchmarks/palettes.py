@@ -1,7 +1,7 @@
 """Do palettes find pictures of the color they name: P@10 on labels.
 
-`python -m benchmarks.palettes LABELS.csv --index DIR`, the file having columns `path` (or `key`) and
-`color`, the index being built from it.
+`python -m benchmarks.palettes LABELS.csv --index DIR`: the file has columns `path` (or `key`) and
+`color`, and the index is built from it.
 """
 
 import argparse

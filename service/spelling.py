@@ -1,6 +1,7 @@
 """Terms and palettes as a person writes them in a shell."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeVar
 
@@ -42,7 +43,7 @@ def read_terms(texts: list[str]) -> tuple[list[Term], dict[str, Path]]:
             part = f"picture {at}"
             files[part] = Path(example)
             fields["image"] = ImageExample(part=part)
-        terms.append(_valid_term(fields, text))
+        terms.append(_valid(Term, fields, f"term {shorten(text)!r}"))
     return terms, files
 
 
@@ -63,11 +64,9 @@ def read_palette(text: str) -> list[Swatch]:
         if not share > 0:
             raise QueryError(f"palette {shorten(text)!r}: a share of {words[1]} is not above 0")
         kind = "hex" if words[0].startswith("#") else "name"
-        swatches.append(
-            Swatch(any=share)
-            if words[0].lower() == "any"
-            else Swatch.model_validate({kind: words[0], "weight": share})
-        )
+        is_any = words[0].lower() == "any"
+        fields = {"any": share} if is_any else {kind: words[0], "weight": share}
+        swatches.append(_valid(Swatch, fields, f"palette {shorten(text)!r}"))
     return swatches
 
 
@@ -93,12 +92,12 @@ def _number(text: str, whole: str) -> float:
     return value
 
 
-def _valid_term(fields: dict[str, object], text: str) -> Term:
+def _valid(kind: type[Model], fields: Mapping[str, object], what: str) -> Model:
     try:
-        return Term.model_validate(fields)
+        return kind.model_validate(fields)
     except ValidationError as error:
         first = error.errors()[0]
-        raise QueryError(f"term {shorten(text)!r}: {first['msg'].lower()}") from error
+        raise QueryError(f"{what}: {first['msg'].lower()}") from error
 
 
 def read_query(text: str | bytes) -> Query:

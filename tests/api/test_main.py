@@ -9,7 +9,9 @@ import pytest
 from api.main import run
 
 ROOT = Path(__file__).parents[2]
-COMMANDS = ["sample", "init", "build", "query", "serve", "info", "export", "verify"]
+COMMANDS = [
+    "sample", "init", "build", "query", "palette", "facets", "serve", "info", "export", "verify",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", COMMANDS)

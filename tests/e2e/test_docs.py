@@ -16,6 +16,12 @@ QUERIES = [
     text for text in re.findall(r"```json\n(.*?)```", API, re.DOTALL) if '"terms": [{"' in text
 ]
 
+FILTERS = re.findall(
+    r"```json\n(.*?)```", (ROOT / "docs" / "filters.md").read_text(encoding="utf-8"), re.DOTALL
+)
+
+ALL_PASS = [{}, {"column": "color", "exists": True}]
+
 pytestmark = pytest.mark.e2e
 
 
@@ -64,3 +70,23 @@ def test_every_route_stands_on_the_api_page(server: httpx.Client) -> None:
     paths = server.get("/openapi.json").json()["paths"]
     routes = [f"{method.upper()} {path}" for path, one in paths.items() for method in one]
     assert [route for route in routes if f"`{route}`" not in API] == []
+
+
+@pytest.mark.parametrize("text", FILTERS)
+def test_filters_of_the_filters_page_find_something(server: httpx.Client, text: str) -> None:
+    answer = server.get("/v1/facets", params={"filter": text})
+    assert answer.status_code == 200, answer.text
+    assert 0 < answer.json()["count"] <= 100
+    assert (answer.json()["count"] == 100) == (json.loads(text) in ALL_PASS)
+
+
+def test_facets_of_the_api_page_have_the_fields_of_real_ones(server: httpx.Client) -> None:
+    shown = next(
+        json.loads(text)
+        for text in re.findall(r"```json\n(.*?)```", API, re.DOTALL)
+        if '"missing"' in text
+    )
+    real = server.get("/v1/facets", params={"column": "color"}).json()
+    for one, other in ((shown, real), *zip(shown["columns"], real["columns"], strict=True)):
+        assert set(one) == set(other)
+    assert set(shown["colors"][0]) == set(real["colors"][0])

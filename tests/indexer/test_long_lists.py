@@ -40,13 +40,15 @@ def test_a_long_list_of_candidates_has_hardly_a_gap(index_type: str, narrow: boo
         assert share(found, expected[:, :k]) > 0.99
 
 
-def test_ivf_reads_lists_until_they_hold_a_hundred_vectors_a_candidate() -> None:
+def test_ivf_reads_more_lists_the_more_candidates_are_asked_for_and_never_fewer() -> None:
     made, _ = many("IVF64,Flat")
     index = made._index.index
     assert faiss.extract_index_ivf(index).nprobe == 8
-    # 62.5 vectors a list: k = 1, 10, 30 ask for 2, 16 and 48 lists, and more than all is all.
-    asked = [_parameters(index, None, k).nprobe for k in (1, 5, 10, 30, 1000)]
-    assert asked == [8, 8, 16, 48, 64]
+    # 62.5 vectors a list, and 500 of them a candidate: k = 2 asks for 16 lists.
+    asked = [_parameters(index, None, k).nprobe for k in (1, 2, 5, 7, 1000)]
+    assert asked == [8, 16, 40, 56, 64]
+    faiss.extract_index_ivf(index).nprobe = 60
+    assert [_parameters(index, None, k).nprobe for k in (1, 7, 8)] == [60, 60, 64]
 
 
 def test_hnsw_keeps_its_effort_for_a_short_list_and_doubles_a_long_one() -> None:

@@ -184,6 +184,8 @@ def test_a_block_that_is_not_there_is_refused(block: int) -> None:
     assert extractor.channels == (3, 3, 3)
     with pytest.raises(BlockError, match=rf"block {block} is not there: .* to block 3"):
         extractor.extract(flat(1, 2, 3), [PoolName(1, "gap"), PoolName(block, "gap")])
+    with pytest.raises(BlockError, match=f"block {block} is not there"):
+        extractor.local(flat(1, 2, 3), [PoolName(block, "gap")])
 
 
 def test_no_pools_are_no_work() -> None:

@@ -101,8 +101,3 @@ def test_local_values_lie_where_they_come_from() -> None:
     pixels[0, 4:6, 10:12, 2] = 255
     found = by_hand()[0].local(pixels, [PoolName(1, "gap")])[PoolName(1, "gap")].values[0, ..., 2]
     assert np.argwhere(found).tolist() == [[2, 5]]
-
-
-def test_local_pools_of_a_block_that_is_not_there_are_refused() -> None:
-    with pytest.raises(BlockError, match="block 5 is not there"):
-        by_hand()[0].local(flat(1, 2, 3), [PoolName(5, "gap")])

@@ -116,11 +116,11 @@ def test_another_character_anywhere_makes_it_none_or_leaves_it_as_it_was() -> No
     for at in range(len(text)):
         other = random.choice([c for c in "abcABC019-_=+/ é" if c != text[at]])
         try:
-            # The last characters may have bits to spare.
+            # The last characters may have bits to spare, and + and / are read as - and _.
             assert same(decode_cursor(text[:at] + other + text[at + 1 :], MADE), made)
         except CursorError:
             refused += 1
-    assert refused > len(text) - 4
+    assert refused > 0.9 * len(text)
 
 
 def test_another_bit_anywhere_makes_it_none() -> None:

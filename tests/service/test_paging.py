@@ -154,8 +154,10 @@ def test_added_replaced_and_deleted_items_leave_the_other_pages_as_they_were(
     catalog: Catalog, name: str
 ) -> None:
     query = QUERIES[name]
-    long = keys(catalog.ask({**query, "limit": 40}).hits)
-    replaced, deleted, added = long[5], long[6], "added.png"
+    answer = catalog.ask({**query, "limit": 40})
+    long, added = keys(answer.hits), "added.png"
+    # What was folded into an item that is gone would stand for itself.
+    replaced, deleted = [hit.key for hit in answer.hits[4:] if not hit.duplicates][:2]
 
     def change(page: int) -> None:
         if page == 1:
@@ -246,7 +248,7 @@ def test_cursor_of_what_is_no_longer_there_is_refused(catalog: Catalog) -> None:
     text = catalog.ask({**QUERIES["one term"], "limit": 4}).next_cursor
     cursor = decode_cursor(text or "", catalog.store.manifest)
     for subject in (Subject("shape"), Subject(block=5), Subject()):
-        with pytest.raises((UnknownNameError, BlockError, QueryError), match="shape|block"):
+        with pytest.raises((UnknownNameError, BlockError, QueryError), match=r"shape|block"):
             catalog.ask({"cursor": replace(cursor, subjects=(subject,)).encode()})
     gone = replace(cursor, filter=parse_filter('{"column": "gone", "eq": 1}')).encode()
     with pytest.raises(UnknownNameError, match="'gone'"):
