@@ -1,67 +1,21 @@
-"""Example pictures: where they come from, what of them counts, and what is wrong with them."""
+"""Example pictures: where they come from, and what of them counts."""
 
 import base64
 import io
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from models.errors import PictureError, PictureTooLargeError
-from models.images import DEFAULT_LIMITS, Limits
+from models.errors import PictureError
 from models.preprocess import Cutout, cut_square
-from service.errors import NotYetError, QueryError
 from service.examples import Example, Examples
 from service.opening import Opened
 from service.query import ImageExample, Query
 from tests.bad_pictures import encode, photo
-from tests.fakes import SMALL, FakeExtractor, manifest
-
-QUARTERS = {"nw": (170, 0, 0), "ne": (0, 170, 0), "sw": (0, 0, 170), "se": (90, 90, 90)}
-
-
-def quarters(size: tuple[int, int] = (60, 40), turn: int | None = None) -> bytes:
-    """Return a PNG with a color a quarter; with ``turn`` one that EXIF turns upright to that."""
-    width, height = size
-    picture = Image.new("RGB", size, QUARTERS["nw"])
-    picture.paste(QUARTERS["ne"], (width // 2, 0, width, height // 2))
-    picture.paste(QUARTERS["sw"], (0, height // 2, width // 2, height))
-    picture.paste(QUARTERS["se"], (width // 2, height // 2, width, height))
-    if turn is None:
-        return encode(picture, "PNG")
-    exif = Image.Exif()
-    exif[0x0112] = turn
-    back = {3: Image.Transpose.ROTATE_180, 6: Image.Transpose.ROTATE_90}[turn]
-    return encode(picture.transpose(back), "PNG", exif=exif)
-
-
-def mask_of(size: tuple[int, int], *boxes: tuple[int, int, int, int]) -> bytes:
-    """Return a PNG that is white in ``boxes``."""
-    picture = Image.new("L", size, 0)
-    for box in boxes:
-        picture.paste(255, box)
-    return encode(picture, "PNG")
-
-
-class EmptyStore:
-    """All that loading asks of a store, which has no items."""
-
-    manifest = manifest()
-
-    def item(self, key: str) -> None:
-        return None
-
-
-def loader(parts: Mapping[str, bytes], limits: Limits = DEFAULT_LIMITS) -> Examples:
-    return Examples(EmptyStore(), limits, parts)  # type: ignore[arg-type]
-
-
-def load(parts: Mapping[str, bytes], **image: Any) -> Example:
-    example = ImageExample.model_validate({"part": "a", **image}, strict=False)
-    return loader(parts).load(example, "terms[0].image")
+from tests.fakes import SMALL, FakeExtractor
+from tests.service.loading import QUARTERS, load, loader, mask_of, quarters
 
 
 def colors(example: Example) -> set[tuple[int, ...]]:
@@ -233,92 +187,3 @@ def test_base64_part_and_key_are_the_same_picture(opened: Opened, pictures: Path
     assert item is not None
     squares.append(examples.picture_of(item).square)
     assert len({one.pixels.tobytes() for one in squares if one}) == 1
-
-
-# --- what is wrong ----------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("region", "words"),
-    [
-        ({"box": [0, 0, 1.01, 1]}, r"region.box is \[0, 0, 1\.01, 1\]: expected fractions of 0 to"),
-        ({"box": [-0.1, 0, 1, 1]}, "expected fractions of 0 to 1"),
-        ({"box": [0.5, 0, 0.5, 1]}, "expected left < right and top < bottom"),
-        ({"box": [0, 0.9, 1, 0.1]}, "expected left < right and top < bottom"),
-        ({"unit": "pixel", "box": [0, 0, 61, 40]}, "pixels inside the picture of 60 x 40"),
-        ({"unit": "pixel", "box": [0, 0, 60, 1e300]}, "pixels inside the picture of 60 x 40"),
-        ({"unit": "pixel", "box": [70, 0, 80, 40]}, "pixels inside the picture of 60 x 40"),
-        ({"unit": "pixel", "box": [-1, 0, 5, 5]}, "pixels inside the picture of 60 x 40"),
-    ],
-)
-@pytest.mark.parametrize("turn", [None, 6])
-def test_box_that_does_not_fit_is_named_with_what_would(
-    region: dict[str, Any], words: str, turn: int | None
-) -> None:
-    with pytest.raises(QueryError, match=r"terms\[0\]\.image\." + ".*" + words):
-        load({"a": quarters((60, 40), turn)}, region=region)
-
-
-def test_mask_of_another_size_is_named_with_both_sizes() -> None:
-    parts = {"a": quarters((60, 40), turn=6), "m": mask_of((40, 60), (0, 0, 40, 60))}
-    with pytest.raises(QueryError, match=r"mask, part 'm', is 40 x 60 pixels: .*size.*60 x 40"):
-        load(parts, mask={"part": "m"})
-
-
-@pytest.mark.parametrize("region", [None, {"box": [0, 0, 0.5, 1]}])
-def test_mask_that_leaves_nothing_is_refused(region: dict[str, Any] | None) -> None:
-    white = [] if region is None else [(30, 0, 60, 40)]
-    parts = {"a": quarters(), "m": mask_of((60, 40), *white)}
-    with pytest.raises(QueryError, match="mask, part 'm', is black where it would count"):
-        load(parts, mask={"part": "m"}, region=region)
-
-
-@pytest.mark.parametrize(
-    ("image", "error", "words"),
-    [
-        ({"part": "b"}, QueryError, r"terms\[0\].image.part: no part 'b' was sent; sent were 'a'"),
-        ({"key": "none"}, QueryError, r"terms\[0\].image.key: no item has the key 'none'"),
-        ({"key": "none", "background": "none"}, QueryError, "no item has the key 'none'"),
-        ({"base64": "???"}, PictureError, r"terms\[0\].image, base64: it is not base64"),
-        ({"base64": "AAA"}, PictureError, "base64: it is not base64"),
-        ({"base64": "ä"}, PictureError, "base64: it is not base64"),
-        ({"base64": "data:image/png;base64,AAAA"}, PictureError, "base64: it is not base64"),
-        ({"base64": "AAAA"}, PictureError, "base64: it is not a picture"),
-        ({"base64": ""}, PictureError, "base64: it has zero bytes"),
-        ({"url": "https://a/b.jpg"}, NotYetError, r"terms\[0\].image.url is not available"),
-        ({"part": "a", "mask": {"url": "x"}}, NotYetError, r"image.mask.url is not available"),
-        ({"part": "a", "mask": {"part": "m"}}, QueryError, "image.mask.part: no part 'm' was sent"),
-        ({"part": "a", "mask": {"key": "m"}}, QueryError, "image.mask.key: no item has the key"),
-        ({"part": "a", "mask": {"base64": "AAAA"}}, PictureError, "mask, base64: it is not a pict"),
-    ],
-)
-def test_example_that_cannot_be_had_is_named_by_its_place(
-    image: dict[str, Any], error: type[Exception], words: str
-) -> None:
-    example = ImageExample.model_validate(image)
-    with pytest.raises(error, match=words):
-        loader({"a": quarters()}).load(example, "terms[0].image")
-
-
-def test_parts_are_named_when_none_was_sent() -> None:
-    with pytest.raises(QueryError, match="sent were none"):
-        load({})
-
-
-@pytest.mark.parametrize("name", ["a", "m"])
-def test_picture_and_mask_keep_to_the_limits(name: str) -> None:
-    small, large = quarters((10, 10)), quarters((100, 100))
-    parts = {"a": small, "m": small, name: large}
-    examples = loader(parts, Limits(max_pixels=200))
-    image = ImageExample.model_validate({"part": "a", "mask": {"part": "m"}})
-    with pytest.raises(PictureTooLargeError, match=f"part '{name}'"):
-        examples.load(image, "terms[0].image")
-
-
-def test_place_in_a_list_of_examples_is_named(opened: Opened) -> None:
-    images = [{"key": "001.png"}, {"key": "none"}]
-    query = Query.model_validate(
-        {"terms": [{"attribute": "color", "image": images[:1]}, {"block": 2, "image": images}]}
-    )
-    with pytest.raises(QueryError, match=r"terms\[1\]\.image\[1\]\.key: no item has"):
-        opened.searcher.answer(query, {})

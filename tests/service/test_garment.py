@@ -23,7 +23,7 @@ def test_three_garments_are_drawn_on_white(color: RGB) -> None:
     assert (share < 0.9).all()
 
 
-@pytest.mark.parametrize("color", COLORS)
+@pytest.mark.parametrize("color", [color for color in COLORS if any(color)])
 def test_cloth_has_the_color_on_the_whole_and_folds(color: RGB) -> None:
     true = to_lab(draw_garments(color, SIZE)[1, MIDDLE, MIDDLE])
     np.testing.assert_allclose(true.mean(axis=(0, 1)), to_lab(color), atol=0.03)
