@@ -3,7 +3,9 @@
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -75,8 +77,8 @@ def test_a_checkpoint_alone_makes_a_new_view(reader: LocalStore, fake_index: Pat
 def test_news_is_looked_for_every_half_second(
     reader: LocalStore, fake_index: Path, monkeypatch: pytest.MonkeyPatch, waited: float, seen: int
 ) -> None:
-    now = local.time.monotonic()
-    monkeypatch.setattr(local.time, "monotonic", lambda: now)
+    now = time.monotonic()
+    monkeypatch.setattr(local, "time", SimpleNamespace(monotonic=lambda: now))
     reader.view(newest=True)
     with open_for_writing(fake_index) as writer:
         writer.add(random_batch(writer.manifest, ["new"]))

@@ -1,6 +1,7 @@
 """The view before means were taken anew is kept for a while, for answers being paged through."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -26,7 +27,8 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(local.time, "monotonic", clock)
+    # Not the clock of the whole process: a server beside the test would oversleep.
+    monkeypatch.setattr(local, "time", SimpleNamespace(monotonic=clock))
     return clock
 
 

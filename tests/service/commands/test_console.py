@@ -1,6 +1,7 @@
 """What the commands say: bars on a terminal, plain lines elsewhere, results untouched."""
 
 import io
+from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
@@ -71,7 +72,7 @@ def test_build_without_a_terminal_is_plain_lines(log: io.StringIO) -> None:
 
 def test_lines_come_again_after_a_while(log: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
-    monkeypatch.setattr(console.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(console, "time", SimpleNamespace(monotonic=lambda: now[0]))
     watcher = LineWatcher()
     watcher.planned(PLAN)
     for done in (1, 2, 3):
