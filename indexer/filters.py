@@ -106,7 +106,9 @@ def _check_values(path: str, one: Condition, kind: str) -> None:
                 f"{path}.{name} is {shorten(repr(value))}, but column {one.column!r} is boolean "
                 "and has no order: expected eq, in or exists"
             )
-        if not _FITS[kind](value):
+        # A bound may lie between whole numbers.
+        fits = _FITS["number" if kind == "integer" and isinstance(one, Range) else kind]
+        if not fits(value):
             raise FilterError(
                 f"{path}.{name} is {shorten(repr(value))}, but column {one.column!r} is {kind}: "
                 f"expected {_EXPECTED[kind]}"

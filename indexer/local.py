@@ -209,7 +209,9 @@ class LocalStore:
         if not is_stale(self.manifest, live, slots):
             return
         starting()
+        before = self._view
         self._manifest, self._view = next_generation(self.shop, self.manifest), None
+        self._retire(before)
         write_manifest(self.folder, self._manifest)
         remove_other_generations(self.folder, self._manifest)
 

@@ -24,7 +24,7 @@ _TRAINING_POINTS = 100_000
 _LONG = 1000
 _EFFORT_PER_CANDIDATE = 2
 # Lists are read until they hold this many vectors a candidate.
-_LISTS_PER_CANDIDATE = 500
+_VECTORS_PER_CANDIDATE = 500
 _SEARCHES_UNDER_A_MASK = (
     faiss.IndexFlat,
     faiss.IndexScalarQuantizer,
@@ -136,7 +136,8 @@ def _parameters(
     """
     index = _innermost(index)
     if isinstance(index, faiss.IndexIVF):
-        wide = -(-index.nlist * k * _LISTS_PER_CANDIDATE // max(index.ntotal, 1))
+        few = k < _LONG
+        wide = 0 if few else -(-index.nlist * k * _VECTORS_PER_CANDIDATE // max(index.ntotal, 1))
         nprobe = min(index.nlist, max(index.nprobe, wide))
         return faiss.SearchParametersIVF(sel=selector, nprobe=nprobe)
     if isinstance(index, faiss.IndexHNSW):

@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from indexer.filters import ALL, Filter
 from indexer.manifest import Manifest
 from indexer.spaces import Slots
+from models.errors import shorten
 from models.extraction import Vectors
 from service.errors import QueryError
 from service.query import Query, Subject
@@ -121,7 +122,7 @@ def decode_cursor(text: str, manifest: Manifest) -> Cursor:
         return _cursor(head, body[4 + length :])
     except (ValueError, ValidationError, zlib.error, binascii.Error) as error:
         raise CursorError(
-            f"cursor {text[:20]!r}… is none: expected next_cursor of an answer, unchanged"
+            f"cursor {shorten(text, 20)!r} is none: expected next_cursor of an answer, unchanged"
         ) from error
 
 

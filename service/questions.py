@@ -12,6 +12,7 @@ from indexer.filters import parse_filter
 from service.asking import Question, each_in_each, picture_paths, subjects
 from service.errors import QueryError
 from service.faults import describe_invalid
+from service.palettes import COLOR
 from service.query import ImageExample, ImageSource, Query, Term
 from service.spelling import read_palette, read_query, read_region, read_terms
 
@@ -61,6 +62,8 @@ def _questions(spelled: Spelled) -> list[Question]:
         query = Query.model_validate({**_fields(spelled), "terms": terms})
         return [Question("  ".join(spelled.terms), query, files)]
     if spelled.cursor and not (_names_examples(spelled) or spelled.palettes):
+        if spelled.attributes or spelled.blocks:
+            raise QueryError("--cursor says what is asked: leave out --attribute and --block")
         return [Question("next page", Query.model_validate(_fields(spelled)))]
     return [*_with_palettes(spelled), *_with_examples(spelled)]
 
@@ -68,7 +71,7 @@ def _questions(spelled: Spelled) -> list[Question]:
 def _with_palettes(spelled: Spelled) -> list[Question]:
     found = []
     for text in spelled.palettes:
-        term = Term(attribute="color", palette=read_palette(text))
+        term = Term(attribute=COLOR, palette=read_palette(text))
         found.append(Question(text, Query.model_validate({**_fields(spelled), "terms": [term]})))
     return found
 
@@ -76,7 +79,7 @@ def _with_palettes(spelled: Spelled) -> list[Question]:
 def _with_examples(spelled: Spelled) -> list[Question]:
     examples = _examples(spelled)
     if not examples:
-        if spelled.palettes and not (spelled.attributes or spelled.blocks):
+        if spelled.palettes and not spelled.blocks and set(spelled.attributes) <= {COLOR}:
             return []
         raise QueryError("no picture is given: name one or more, or a list with --list FILE")
     asked = subjects(spelled.attributes, spelled.blocks)

@@ -35,7 +35,9 @@ def build(
     max_pixels: o.MaxPixels = None,
     index_column: Annotated[
         list[str] | None,
-        typer.Option(help="A metadata column to index; may be given several times."),
+        typer.Option(
+            help="A metadata column to keep in memory for filters; may be given several times."
+        ),
     ] = None,
     prune: Annotated[
         bool, typer.Option("--prune", help="Remove items the source no longer names.")

@@ -119,7 +119,8 @@ def facts(index: Path) -> dict[str, object]:
         "failures": store.failures(),
         "columns": store.columns(),
         "next slot": store.catalog.next_slot(),
-        "manifest": json.loads((index / "manifest.json").read_text()) | {"created": ""},
+        "manifest": json.loads((index / "manifest.json").read_text())
+        | {"created": "", "identity": ""},
         "files": {
             path.relative_to(index).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
             for folder in ("pools", "spaces")

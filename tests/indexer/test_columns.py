@@ -275,6 +275,24 @@ def test_numbers_keep_every_digit(catalog: Catalog) -> None:
     assert found(columns, json.dumps({"column": "code", "eq": str(2**70)}), 2) == [0]
 
 
+@pytest.mark.parametrize(
+    ("bound", "slots"),
+    [
+        ('"gte": 7.5', [3]),
+        ('"gt": 6.5', [2, 3]),
+        ('"lt": -7.5', [0]),
+        ('"lte": -6.5', [0, 1]),
+        ('"gt": -7.5, "lte": 7.5', [1, 2]),
+    ],
+)
+def test_a_bound_may_lie_between_whole_numbers(
+    catalog: Catalog, bound: str, slots: list[int]
+) -> None:
+    declare(catalog, {"stock": "integer"})
+    put_rows(catalog, *({"stock": value} for value in (-8, -7, 7, 8)))
+    assert found(Columns(catalog), f'{{"column": "stock", {bound}}}', 4) == slots
+
+
 @pytest.mark.parametrize("name", ["price", 'say "x"', "it's", "größe", "色", "a.b", "a[0]", "b\\s"])
 def test_a_column_may_have_any_name(catalog: Catalog, name: str) -> None:
     declare(catalog, {name: "integer"}, [name])

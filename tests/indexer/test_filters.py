@@ -187,7 +187,7 @@ def test_values_of_the_column_s_type_fit(text: str) -> None:
     [
         ('{"column": "stock", "eq": "x"}',
          "filter.eq is 'x', but column 'stock' is integer: expected a whole number"),
-        ('{"column": "stock", "gt": 2.5}', "filter.gt is 2.5, but column 'stock' is integer"),
+        ('{"column": "stock", "eq": 2.5}', "filter.eq is 2.5, but column 'stock' is integer"),
         ('{"column": "stock", "eq": true}', "filter.eq is True, but column 'stock' is integer"),
         ('{"column": "price", "in": [1, false]}',
          "filter.in[1] is False, but column 'price' is number: expected a number"),

@@ -4,6 +4,7 @@ import faiss
 import numpy as np
 import pytest
 
+from indexer import segments
 from indexer.segments import Segment, _parameters, build_segment
 from indexer.spaces import unit
 
@@ -40,15 +41,18 @@ def test_a_long_list_of_candidates_has_hardly_a_gap(index_type: str, narrow: boo
         assert share(found, expected[:, :k]) > 0.99
 
 
-def test_ivf_reads_more_lists_the_more_candidates_are_asked_for_and_never_fewer() -> None:
+def test_ivf_reads_more_lists_for_a_long_list_and_never_fewer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     made, _ = many("IVF64,Flat")
     index = made._index.index
     assert faiss.extract_index_ivf(index).nprobe == 8
-    # 62.5 vectors a list, and 500 of them a candidate: k = 2 asks for 16 lists.
-    asked = [_parameters(index, None, k).nprobe for k in (1, 2, 5, 7, 1000)]
-    assert asked == [8, 16, 40, 56, 64]
+    # 62.5 vectors a list, and 2 of them a candidate: k = 1,000 asks for 32 lists.
+    monkeypatch.setattr(segments, "_VECTORS_PER_CANDIDATE", 2)
+    asked = [_parameters(index, None, k).nprobe for k in (1, 999, 1000, 1250, 4000)]
+    assert asked == [8, 8, 32, 40, 64]
     faiss.extract_index_ivf(index).nprobe = 60
-    assert [_parameters(index, None, k).nprobe for k in (1, 7, 8)] == [60, 60, 64]
+    assert [_parameters(index, None, k).nprobe for k in (1, 1000, 4000)] == [60, 60, 64]
 
 
 def test_hnsw_keeps_its_effort_for_a_short_list_and_doubles_a_long_one() -> None:

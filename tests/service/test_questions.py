@@ -234,3 +234,14 @@ def test_wrong_flag_is_named(flags: dict[str, Any], words: str) -> None:
 def test_wrong_filter_is_named(text: str, words: str) -> None:
     with pytest.raises(FilterError, match=words):
         ask(**SIMPLE, filter=text)
+
+
+def test_palette_may_name_the_attribute_it_is_for() -> None:
+    (one,) = questions(Spelled(palettes=["red"], attributes=["color"]))
+    assert one.subject == "color"
+
+
+@pytest.mark.parametrize("flag", [{"attributes": ["color"]}, {"blocks": [3]}])
+def test_cursor_alone_has_no_subject_of_its_own(flag: dict[str, Any]) -> None:
+    with pytest.raises(QueryError, match="leave out --attribute and --block"):
+        questions(Spelled(cursor="x", **flag))
