@@ -7,10 +7,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import build_speed, memory, query_speed
+from benchmarks import build_speed, composed, filtered, memory, query_speed
 from benchmarks.material import make_pictures, make_weights
 from benchmarks.report import Figure, write
 
+PARTS = ("build", "query", "memory", "filtered", "composed")
 LAST = Path(__file__).parent / "last.json"
 
 
@@ -19,7 +20,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--pictures", type=int, default=500, help="pictures a build (500)")
     parser.add_argument("--repeats", type=int, default=3, help="runs of each side (3)")
-    parser.add_argument("--only", choices=["build", "query", "memory"], help="one of them")
+    parser.add_argument("--items", type=int, default=1_000_000, help="items searched (1,000,000)")
+    parser.add_argument("--only", choices=PARTS, help="one of them")
     given = parser.parse_args()
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
     figures: list[Figure] = []
@@ -33,6 +35,11 @@ def main() -> None:
             figures += query_speed.measure(scratch / "pictures", weights, scratch, given.repeats)
         if given.only in (None, "memory"):
             figures += memory.measure(pictures, weights, scratch)
+        if given.only in (None, "filtered"):
+            figures += filtered.measure(scratch, given.repeats)
+        if given.only in (None, "composed"):
+            for index_type in composed.INDEX_TYPES:
+                figures += composed.measure(scratch, given.items, index_type)
     for figure in figures:
         print(figure)
     write(figures, LAST)

@@ -21,6 +21,7 @@ from service.composing import Part, rank_items
 from service.query import Subject
 from service.scores import Scale, combine
 
+INDEX_TYPES = ("Flat", "IVF1024,Flat")
 _QUERIES = 20
 # Name, weights of color and texture, limit, least recall.
 _CASES = (
@@ -109,7 +110,7 @@ def main() -> None:
     parser.add_argument("--index-type", action="append")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
-        for index_type in given.index_type or ["Flat", "IVF1024,Flat"]:
+        for index_type in given.index_type or INDEX_TYPES:
             for figure in measure(Path(name), given.items, index_type):
                 print(figure)
 

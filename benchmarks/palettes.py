@@ -14,7 +14,8 @@ from service.opening import Opened, open_index
 from service.query import Query
 from service.settings import load_settings
 
-# Written down before anything was measured: what people type, and what cloth of that name has.
+# Written down before anything was measured: what people type, what cloth of that name has, and
+# what lies around the color that most people would point at.
 HEXES = {
     "as typed": {
         "black": "#000000 #111111 #1a1a1a #222222 #0a0a0a",
@@ -39,6 +40,18 @@ HEXES = {
         "red": "#b41e28 #a01923 #c82d32 #8c141e #cd283c",
         "white": "#f0f0ee #e8e6e2 #f5f4f2 #e1e1e1 #ececf0",
         "yellow": "#ebc83c #f0d25a #e1b428 #f5e178 #e6be14",
+    },
+    "around the focal color": {
+        "black": "#1a191a #0e1215 #1d181b #161312 #161b1a",
+        "blue": "#0067cf #003dbe #005eb8 #0050e2 #0054b5",
+        "brown": "#583a27 #70372b #79402f #734420 #6b3500",
+        "green": "#227626 #527b1c #007d1c #2b873b #468f52",
+        "grey": "#828584 #717575 #908b93 #787782 #7e7d76",
+        "pink": "#f9a1be #ff86b2 #f48fad #e59cad #ff869d",
+        "purple": "#82289a #8c419b #6c0b9b #601388 #9103a2",
+        "red": "#c80000 #cc0d00 #cb372d #c62e1b #c9000d",
+        "white": "#f1f5f5 #d4dbd7 #d8d5e1 #fafff9 #eff8ee",
+        "yellow": "#ffe644 #f2d400 #edcd38 #e8d000 #ffc900",
     },
 }
 
