@@ -9,6 +9,7 @@ import pytest
 
 from indexer.filters import FilterLimits
 from indexer.local import LocalStore
+from models.errors import shorten
 from models.images import Limits
 from service.opening import Opened
 from service.search import QueryLimits, Searcher
@@ -36,7 +37,9 @@ def test_a_cursor_goes_on_alone_or_with_its_query(still_client: httpx.Client) ->
 @pytest.mark.parametrize("damage", ["", "x", "?", "é", "A" * 1_000])
 def test_a_text_that_is_no_cursor_is_refused(still_client: httpx.Client, damage: str) -> None:
     answer = still_client.post("/v1/search", json={"cursor": damage})
-    refused(answer, f"cursor {damage[:20]!r}", "expected next_cursor of an answer, unchanged")
+    refused(
+        answer, f"cursor {shorten(damage, 20)!r}", "expected next_cursor of an answer, unchanged"
+    )
 
 
 @pytest.mark.parametrize("at", [0, 5, 40, -30, -1])
