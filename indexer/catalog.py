@@ -1,45 +1,72 @@
 """The durable set of items: one SQLite file whose commit is the only moment that counts."""
 
+import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from indexer.database import Database
-from indexer.errors import CatalogError
-from indexer.records import ITEM_COLUMNS, Failure, Item, item_of, row_of
+from indexer.catalog_schema import bring_up, is_current
+from indexer.database import Database, connect_to_write, number_of, sqlite_errors
+from indexer.errors import CatalogError, SchemaError
+from indexer.records import ITEM_COLUMNS, Failure, Item, item_of, row_of, seal, sealed
 from indexer.spaces import Slots
 
-_TABLES = """
-CREATE TABLE IF NOT EXISTS items (
-    key TEXT PRIMARY KEY, version INTEGER NOT NULL, slot INTEGER NOT NULL UNIQUE,
-    source TEXT NOT NULL, digest TEXT NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,
-    metadata TEXT NOT NULL, added TEXT NOT NULL, palette TEXT
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS failures (
-    key TEXT PRIMARY KEY, source TEXT NOT NULL, size INTEGER, mtime_ns INTEGER,
-    reason TEXT NOT NULL
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS columns (
-    name TEXT PRIMARY KEY, type TEXT NOT NULL, indexed INTEGER NOT NULL
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
-INSERT OR IGNORE INTO counters VALUES ('next_slot', 0), ('relabelled', 0);
-"""
-_HAS_PALETTES = "SELECT 1 FROM pragma_table_info('items') WHERE name = 'palette'"
 # SQLite's limit on parameters of one statement is 32,766 since 3.32; stay far below.
 _CHUNK = 5000
+# Who has not looked for so many changes reads everything again.
+_REMEMBERED = 100_000
+
+
+@dataclass(frozen=True)
+class News:
+    """What came since a moment: slots of new items, of those gone and of those relabelled.
+
+    ``change`` and ``end`` are this moment: the last change there was, the first slot never used.
+    """
+
+    change: int
+    end: int
+    added: Slots
+    gone: Slots
 
 
 class Catalog(Database):
     """``catalog.sqlite``: items, failures and metadata columns."""
 
     def __init__(self, path: Path, *, writable: bool = False) -> None:
-        super().__init__(path, _TABLES, writable=writable)
-        self._has_palettes = False
-        if writable and self._palette_column() == "NULL":
-            with self.transaction() as db:
-                db.execute("ALTER TABLE items ADD COLUMN palette TEXT")
+        """Open a catalog; if ``writable`` it is made if it is not there.
+
+        Raises SchemaError for one of an older release that cannot be brought up.
+        """
+        if writable:
+            with sqlite_errors(path):
+                _bring_up(path)
+        super().__init__(path)
+        with self.reading() as connection:
+            current = is_current(connection)
+        if not current:
+            self._upgrade()
+
+    def _upgrade(self) -> None:
+        try:
+            with sqlite_errors(self.path):
+                _bring_up(self.path)
+        except CatalogError as error:
+            raise SchemaError(
+                f"catalog {str(self.path)!r} is of an older release and cannot be brought up to "
+                f"this one: {error}; open the index once where it can be written to"
+            ) from error
+
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """The writing connection, for who has the turn."""
+        fresh = self._writer is None
+        connection = super().connection
+        if fresh:
+            connection.create_function("seal", -1, seal, deterministic=True)
+        return connection
 
     # --- reading -------------------------------------------------------------------------------
 
@@ -48,53 +75,116 @@ class Catalog(Database):
         return self.number("SELECT count(*) FROM items")
 
     def next_slot(self) -> int:
-        """Return the first slot never used."""
-        return self.number("SELECT value FROM counters WHERE name = 'next_slot'")
+        """Return the first slot never used; past all that are used, whatever the counter says."""
+        return self.number(
+            "SELECT max(value, (SELECT coalesce(max(slot) + 1, 0) FROM items)) FROM counters "
+            "WHERE name = 'next_slot'"
+        )
 
     def item(self, key: str) -> Item | None:
         """Return the item with ``key``, if there is one."""
-        rows = self.rows(f"SELECT {self._item_columns()} FROM items WHERE key = ?", (key,))
-        return item_of(rows[0]) if rows else None
+        return self.items_of([key]).get(key)
+
+    def items_of(self, keys: Sequence[str]) -> dict[str, Item]:
+        """Return the items with these keys, by key; those there are not are missing."""
+        return {item.key: item for item in self._items_where("key", keys)}
 
     def items_in(self, slots: Sequence[int]) -> dict[int, Item]:
         """Return the items that hold ``slots``, by slot, in one statement per few thousand."""
-        found: dict[int, Item] = {}
-        columns = self._item_columns()
-        for at in range(0, len(slots), _CHUNK):
-            some = [int(slot) for slot in slots[at : at + _CHUNK]]
+        return {item.slot: item for item in self._items_where("slot", [int(one) for one in slots])}
+
+    def _items_where(self, column: str, values: Sequence[object]) -> Iterator[Item]:
+        for at in range(0, len(values), _CHUNK):
+            some = values[at : at + _CHUNK]
             marks = ",".join("?" * len(some))
-            rows = self.rows(f"SELECT {columns} FROM items WHERE slot IN ({marks})", some)
-            found |= {row[2]: item_of(row) for row in rows}
-        return found
+            sql = f"SELECT {ITEM_COLUMNS} FROM items WHERE {column} IN ({marks})"
+            yield from (item_of(row) for row in self.rows(sql, some))
 
     def items_after(self, key: str | None, limit: int) -> list[Item]:
         """Return up to ``limit`` items in order of key, after ``key`` (None: from the start)."""
         after = "? IS NULL" if key is None else "key > ?"
-        sql = f"SELECT {self._item_columns()} FROM items WHERE {after} ORDER BY key LIMIT ?"
+        sql = f"SELECT {ITEM_COLUMNS} FROM items WHERE {after} ORDER BY key LIMIT ?"
         return [item_of(row) for row in self.rows(sql, (key, limit))]
 
     def items(self) -> Iterator[Item]:
         """Yield all items in order of key, from one consistent moment."""
-        sql = f"SELECT {self._item_columns()} FROM items ORDER BY key"
+        sql = f"SELECT {ITEM_COLUMNS} FROM items ORDER BY key"
         with self.reading() as connection:
             for row in connection.execute(sql):
                 yield item_of(row)
 
     def live_slots(self, start: int = 0) -> Slots:
         """Return the slots of all items from ``start`` on, rising, as int64."""
-        sql = "SELECT slot FROM items WHERE slot >= ? ORDER BY slot"
         with self.reading() as connection:
-            rows = connection.execute(sql, (start,))
-            try:
-                return np.fromiter((row[0] for row in rows), dtype=np.int64)
-            except (TypeError, ValueError) as error:
-                raise CatalogError(f"a slot in {str(self.path)!r} is damaged: {error}") from error
+            return self._live_slots(connection, start)
+
+    def extent(self) -> tuple[Slots, int]:
+        """Return the slots of all items and the first slot never used, at one moment."""
+        with self.moment() as connection:
+            return self._live_slots(connection, 0), self._counter(connection, "next_slot")
+
+    def news(self) -> News:
+        """Return what there is, as what came since the beginning."""
+        with self.moment() as connection:
+            return self._news(connection, _last_change(connection), 0)
+
+    def news_since(self, change: int, end: int) -> News | None:
+        """Return what came after a moment; None if that is too long ago to be remembered."""
+        with self.moment() as connection:
+            if change < self._counter(connection, "forgotten"):
+                return None
+            return self._news(connection, change, end)
+
+    def _news(self, connection: sqlite3.Connection, change: int, end: int) -> News:
+        sql = "SELECT slot FROM changes WHERE id > ? AND gone"
+        return News(
+            change=_last_change(connection),
+            end=self._counter(connection, "next_slot"),
+            added=self._live_slots(connection, end),
+            gone=np.array([row[0] for row in connection.execute(sql, (change,))], np.int64),
+        )
+
+    def last_change(self) -> int:
+        """Return the number of the last change that took an item or its metadata away."""
+        with self.reading() as connection:
+            return _last_change(connection)
+
+    def relabelled_since(self, change: int) -> list[int] | None:
+        """Return slots whose metadata changed after ``change``; None if that is forgotten."""
+        with self.moment() as connection:
+            if change < self._counter(connection, "forgotten"):
+                return None
+            sql = "SELECT DISTINCT slot FROM changes WHERE id > ? AND NOT gone"
+            return [row[0] for row in connection.execute(sql, (change,))]
+
+    def _live_slots(self, connection: sqlite3.Connection, start: int) -> Slots:
+        rows = connection.execute("SELECT slot FROM items WHERE slot >= ? ORDER BY slot", (start,))
+        try:
+            return np.fromiter((row[0] for row in rows), dtype=np.int64)
+        except (TypeError, ValueError) as error:
+            raise CatalogError(f"a slot in {str(self.path)!r} is damaged: {error}") from error
+
+    def _counter(self, connection: sqlite3.Connection, name: str) -> int:
+        sql = "SELECT value FROM counters WHERE name = ?"
+        return number_of(self.path, connection.execute(sql, (name,)).fetchall())
 
     def palettes_from(self, slot: int) -> list[tuple[int, str | None]]:
         """Return slot and palette, as JSON, of all items from ``slot`` on, in no order."""
-        return self.rows(
-            f"SELECT slot, {self._palette_column()} FROM items WHERE slot >= ?", (slot,)
-        )
+        return self.rows("SELECT slot, palette FROM items WHERE slot >= ?", (slot,))
+
+    def checksums(self, slots: Slots) -> dict[int, bytes | None]:
+        """Return the checksums of the pools of ``slots``, which rise, by slot."""
+        if not len(slots):
+            return {}
+        sql = "SELECT slot, checksums FROM items WHERE slot BETWEEN ? AND ?"
+        wanted = set(slots.tolist())
+        rows = self.rows(sql, (int(slots[0]), int(slots[-1])))
+        return {slot: found for slot, found in rows if slot in wanted}
+
+    def unsealed(self) -> Slots:
+        """Return slots, rising, of items from before pools had checksums."""
+        rows = self.rows("SELECT slot FROM items WHERE checksums IS NULL ORDER BY slot")
+        return np.array([row[0] for row in rows], np.int64)
 
     def failures(self, limit: int = -1) -> list[Failure]:
         """Return recorded failures in order of key."""
@@ -117,48 +207,67 @@ class Catalog(Database):
                 "SELECT slot, metadata FROM items WHERE slot >= ?", (slot,)
             )
 
-    def relabelled(self) -> int:
-        """Return how often items were given other metadata while they kept their slots."""
-        # A catalog from before they were counted, open for reading only, counts as 0.
-        return self.number("SELECT coalesce(max(value), 0) FROM counters WHERE name = 'relabelled'")
+    def metadata_in(self, slots: Sequence[int]) -> Iterator[tuple[int, str]]:
+        """Yield slot and metadata, as JSON, of the items that hold ``slots``, in no order."""
+        for at in range(0, len(slots), _CHUNK):
+            some = slots[at : at + _CHUNK]
+            marks = ",".join("?" * len(some))
+            yield from self.rows(f"SELECT slot, metadata FROM items WHERE slot IN ({marks})", some)
+
+    def holds(self, source: str) -> bool:
+        """Return whether an item's picture is this file of the index's own media."""
+        sql = "SELECT 1 FROM items WHERE source = ? AND source GLOB 'media/*' LIMIT 1"
+        return bool(self.rows(sql, (source,)))
+
+    def document(self, name: str) -> str | None:
+        """Return a text kept under a name, if there is one."""
+        rows = self.rows("SELECT text FROM documents WHERE name = ?", (name,))
+        return str(rows[0][0]) if rows else None
 
     def check(self) -> list[str]:
-        """Return what SQLite's own integrity check finds wrong, or metadata and palettes that are
-        not JSON."""
+        """Return what is damaged: by SQLite's own integrity check, else by the items' seals."""
         try:
             found = [row[0] for row in self.rows("PRAGMA integrity_check") if row[0] != "ok"]
-            return found or [*self._damaged("metadata"), *self._damaged(self._palette_column())]
+            return found or self._damaged_rows()
         except CatalogError as error:
             return [str(error)]
 
-    def _damaged(self, column: str) -> list[str]:
-        sql = f"SELECT key FROM items WHERE json_valid(coalesce({column}, '[]')) IS NOT 1"
-        return [f"{column} of {row[0]!r} is damaged" for row in self.rows(sql)]
-
-    def _item_columns(self) -> str:
-        return ITEM_COLUMNS.replace("palette", self._palette_column())
-
-    def _palette_column(self) -> str:
-        """Return the SQL for palettes: NULL in a catalog from before they were kept, as long as
-        nobody has opened it to write."""
-        if not self._has_palettes:
-            self._has_palettes = bool(self.rows(_HAS_PALETTES))
-        return "palette" if self._has_palettes else "NULL"
+    def _damaged_rows(self) -> list[str]:
+        problems = []
+        with self.reading() as connection:
+            for row in connection.execute(f"SELECT {ITEM_COLUMNS} FROM items"):
+                try:
+                    if row[-1] is not None and seal(*row[:-1]) != row[-1]:
+                        raise CatalogError(f"the row of {row[0]!r} is not what was written")
+                    item_of(row)
+                except CatalogError as error:
+                    problems.append(str(error))
+        return problems
 
     # --- writing, inside a transaction ------------------------------------------------------------
 
     def put(self, items: Iterable[Item]) -> None:
         """Insert or replace items and clear their failures; call inside ``transaction``."""
         rows = [row_of(item) for item in items]
-        marks = ",".join("?" * len(ITEM_COLUMNS.split(",")))
+        names = ITEM_COLUMNS.split(", ")
+        replaced = ", ".join(f"{name} = excluded.{name}" for name in names[1:])
+        # Not INSERT OR REPLACE, whose deletes no trigger hears.
         self.connection.executemany(
-            f"INSERT OR REPLACE INTO items ({ITEM_COLUMNS}) VALUES ({marks})", rows
+            f"INSERT INTO items ({ITEM_COLUMNS}) VALUES ({','.join('?' * len(names))}) "
+            f"ON CONFLICT (key) DO UPDATE SET {replaced}",
+            rows,
         )
         self.connection.executemany("DELETE FROM failures WHERE key = ?", [(r[0],) for r in rows])
         top = max((row[2] for row in rows), default=-1)
         self.connection.execute(
             "UPDATE counters SET value = max(value, ?) WHERE name = 'next_slot'", (top + 1,)
         )
+
+    def remove(self, keys: Iterable[str]) -> None:
+        """Remove items and failures; call inside ``transaction``."""
+        marked = [(key,) for key in keys]
+        self.connection.executemany("DELETE FROM items WHERE key = ?", marked)
+        self.connection.executemany("DELETE FROM failures WHERE key = ?", marked)
 
     def put_failures(self, failures: Iterable[Failure]) -> None:
         """Record failures; call inside ``transaction``."""
@@ -168,9 +277,11 @@ class Catalog(Database):
     def forget_files(self, from_slot: int) -> int:
         """Forget size and time of the files of items from ``from_slot`` on, so that the next
         build reads them again, however often it is stopped; return how many they are."""
+        resealed = sealed(size="-1", mtime_ns="-1")
         with self.transaction() as db:
             return db.execute(
-                "UPDATE items SET size = -1, mtime_ns = -1 WHERE slot >= ?", (from_slot,)
+                f"UPDATE items SET size = -1, mtime_ns = -1, seal = {resealed} WHERE slot >= ?",
+                (from_slot,),
             ).rowcount
 
     def put_columns(self, columns: dict[str, str], indexed: Iterable[str]) -> None:
@@ -183,6 +294,45 @@ class Catalog(Database):
             [(name, kind, name in indexed) for name, kind in columns.items()],
         )
 
-    def count_relabelled(self) -> None:
-        """Note that items got other metadata but kept their slots; call inside ``transaction``."""
-        self.connection.execute("UPDATE counters SET value = value + 1 WHERE name = 'relabelled'")
+    def put_document(self, name: str, text: str) -> None:
+        """Keep a text under a name; call inside ``transaction``."""
+        self.connection.execute("INSERT OR REPLACE INTO documents VALUES (?, ?)", (name, text))
+
+    def gone_with_pools(self) -> tuple[Slots, int]:
+        """Return slots, rising, of items that were gone when the generation before this was made,
+        and whose rows of pools may not be empty yet; and the last change there is."""
+        with self.moment() as connection:
+            emptied, before = (self._counter(connection, n) for n in ("emptied", "gone_before"))
+            sql = "SELECT DISTINCT slot FROM changes WHERE id > ? AND id <= ? AND gone ORDER BY 1"
+            rows = connection.execute(sql, (emptied, before))
+            return np.array([row[0] for row in rows], np.int64), _last_change(connection)
+
+    def note_emptied(self, change: int) -> None:
+        """Note that what ``gone_with_pools`` found is empty; call inside ``transaction``."""
+        sql = "UPDATE counters SET value = {} WHERE name = ?"
+        before = "(SELECT value FROM counters WHERE name = 'gone_before')"
+        self.connection.execute(sql.format(before), ("emptied",))
+        self.connection.execute(sql.format("?"), (change, "gone_before"))
+
+    def forget_changes(self) -> None:
+        """Drop what of the log of changes nobody is likely to ask for; call inside
+        ``transaction``."""
+        last = _last_change(self.connection) - _REMEMBERED
+        self.connection.execute("DELETE FROM changes WHERE id <= ?", (last,))
+        self.connection.execute(
+            "UPDATE counters SET value = max(value, ?) WHERE name = 'forgotten'", (last,)
+        )
+
+
+def _bring_up(path: Path) -> None:
+    connection = connect_to_write(path)
+    try:
+        if not is_current(connection):
+            bring_up(connection)
+    finally:
+        connection.close()
+
+
+def _last_change(connection: sqlite3.Connection) -> int:
+    rows = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'changes'").fetchall()
+    return int(rows[0][0]) if rows else 0

@@ -32,8 +32,7 @@ class Column(Protocol):
         ...
 
     def grown(self, slots: Slots, values: Sequence[Value], size: int) -> "Column":
-        """Return the column with ``size`` slots and these values besides; slots may lie anywhere
-        from n on."""
+        """Return the column with ``size`` slots and these values at ``slots``, old or new."""
         ...
 
     def equals(self, values: Sequence[Scalar]) -> Mask:

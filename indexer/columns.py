@@ -1,7 +1,7 @@
 """Metadata columns and color names in memory: what filters are evaluated and values counted on."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import TypeVar
 
@@ -42,9 +42,10 @@ class Facet:
 
 @dataclass(frozen=True)
 class _Table:
-    """Columns by name, with all slots below ``end``; outdated once ``state`` is another."""
+    """Columns by name, with all slots below ``end``, as they were at a ``change``."""
 
-    state: object = None
+    types: Mapping[str, str] = field(default_factory=dict)
+    change: int = 0
     end: int = 0
     columns: Mapping[str, Column] = field(default_factory=dict)
 
@@ -53,8 +54,8 @@ class Columns:
     """Answers filters and counts values. Any thread may ask.
 
     Columns declared to be indexed, and the names of colors, are kept and grow with the catalog: a
-    slot is never used twice, and other metadata comes to it only when items are relabelled. Other
-    columns are read each time.
+    slot is never used twice, and items that were relabelled are read again. Other columns are read
+    each time.
     """
 
     def __init__(self, catalog: Catalog) -> None:
@@ -115,38 +116,52 @@ class Columns:
         names = set(names)
         kept = {name: kind for name, (kind, indexed) in declared.items() if indexed}
         found = dict(self._kept_columns(kept, size)) if names & set(kept) else {}
-        if others := {name: empty_column(declared[name][0]) for name in names - set(kept)}:
-            found |= self._grown(_Table(None, 0, others), size).columns
+        if others := {name: declared[name][0] for name in names - set(kept)}:
+            found |= self._grown(_empty(others), size).columns
         return found
 
     def _kept_columns(self, types: Mapping[str, str], size: int) -> Mapping[str, Column]:
-        state = (types, self._catalog.relabelled())
-        kept = self._kept
-        if kept.state != state or kept.end < size:
+        kept, change = self._kept, self._catalog.last_change()
+        if kept.types != types or kept.change < change or kept.end < size:
             with self._lock:
                 kept = self._kept  # another thread may just have done it
-                if kept.state != state:
-                    kept = _Table(state, 0, {name: empty_column(types[name]) for name in types})
+                if kept.types != types:
+                    kept = _empty(types, change)
+                kept = self._corrected(kept, change)
                 self._kept = kept = self._grown(kept, size)
         return kept.columns
+
+    def _corrected(self, table: _Table, change: int) -> _Table:
+        """Return ``table`` with what items were relabelled to since, up to ``change`` at least."""
+        if table.change >= change:
+            return table
+        slots = self._catalog.relabelled_since(table.change)
+        if slots is None:  # too many to be remembered
+            return _empty(table.types, change)
+        known = [slot for slot in slots if slot < table.end]
+        corrected = replace(table, change=change)
+        return self._with(corrected, self._catalog.metadata_in(known), table.end)
 
     def _grown(self, table: _Table, size: int) -> _Table:
         """Return ``table`` with what the catalog has from its end on, in one statement."""
         if table.end >= size:
             return table
+        return self._with(table, self._catalog.metadata_from(table.end), size)
+
+    def _with(self, table: _Table, rows: Iterable[tuple[int, str]], size: int) -> _Table:
         slots: list[int] = []
         values: dict[str, list[Value]] = {name: [] for name in table.columns}
-        for slot, metadata in self._catalog.metadata_from(table.end):
+        for slot, metadata in rows:
             row = _parsed(metadata, slot, dict)
             slots.append(slot)
             for name, some in values.items():
                 some.append(row.get(name))
         end = max(size, max(slots, default=-1) + 1)
-        grown = {
+        columns = {
             name: column.grown(np.array(slots, np.int64), values[name], end)
             for name, column in table.columns.items()
         }
-        return _Table(table.state, end, grown)
+        return replace(table, end=end, columns=columns)
 
     def _colors(self, size: int) -> Bits:
         """Return the colors of at least ``size`` slots."""
@@ -159,6 +174,10 @@ class Columns:
                     bits[slot] = _color_set(palette, slot) if palette else 0
                 self._bits = bits
         return self._bits
+
+
+def _empty(types: Mapping[str, str], change: int = 0) -> _Table:
+    return _Table(types, change, 0, {name: empty_column(kind) for name, kind in types.items()})
 
 
 def _color_set(palette: str, slot: int) -> int:

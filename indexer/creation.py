@@ -1,13 +1,15 @@
 """Making an index: an empty folder becomes one at one moment, or not at all."""
 
+from contextlib import closing
 from pathlib import Path
 
 from indexer.catalog import Catalog
 from indexer.errors import IndexBusyError, IndexFolderError
 from indexer.files import sync_folder
-from indexer.local import CATALOG, POOLS
 from indexer.lock import LOCK_NAME, writer_lock
-from indexer.manifest import FILE_NAME, Manifest, write_manifest
+from indexer.manifest import Manifest
+from indexer.manifest_file import CATALOG, FILE_NAME, write_manifest
+from indexer.pools import POOLS
 
 # What an index whose making was cut short may have left, and what a file system of its own has.
 _BEFORE_MANIFEST = {
@@ -46,8 +48,8 @@ def create_index(folder: Path, manifest: Manifest) -> None:
                 f"{str(folder)!r} has just been made an index by another process: "
                 "run the same command again to go on with it"
             )
-        Catalog(folder / CATALOG, writable=True).close()
-        write_manifest(folder, manifest)
+        with closing(Catalog(folder / CATALOG, writable=True)) as catalog:
+            write_manifest(folder, manifest, catalog)
     sync_folder(folder.absolute().parent)
 
 

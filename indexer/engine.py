@@ -10,14 +10,23 @@ from models.extraction import Extractor, PoolName, RawPools
 
 
 @dataclass(frozen=True)
+class Original:
+    """The bytes of a picture that the index is to keep, and the ending of their file's name."""
+
+    data: bytes
+    ending: str
+
+
+@dataclass(frozen=True)
 class Embedded:
     """One picture of a batch that could be read: its bytes' SHA-256 and size, its dominant
-    colors."""
+    colors; its bytes, too, if they lie nowhere else."""
 
     work: Work
     digest: str
     size: int
     palette: Palette
+    original: Original | None = None
 
 
 @dataclass(frozen=True)

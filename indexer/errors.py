@@ -26,7 +26,27 @@ class SchemaError(IndexFolderError):
 
 
 class IndexBusyError(HueweaveError):
-    """An index that another process writes to."""
+    """An index that another process, the ``owner`` of its lock, writes to."""
+
+    def __init__(self, message: str, owner: str = "another process") -> None:
+        super().__init__(message)
+        self.owner = owner
+
+
+class StoppedError(HueweaveError):
+    """Work that was broken off because its index is being closed."""
+
+
+class ReadOnlyError(HueweaveError):
+    """A write to an index that was opened to be read."""
+
+
+class DiskFullError(CatalogError):
+    """A disk with no room for what was to be written; nothing of it was."""
+
+
+class ColumnTypeError(HueweaveError):
+    """Metadata that does not fit the type of its column."""
 
 
 class RecipeMismatchError(HueweaveError):
@@ -35,6 +55,14 @@ class RecipeMismatchError(HueweaveError):
 
 class UnknownKeyError(HueweaveError):
     """A key that no item of the index has, or whose picture is gone."""
+
+
+class ChangedError(HueweaveError):
+    """An item that is not, or not any more, what a write expected."""
+
+
+class BackupError(HueweaveError):
+    """A backup that cannot be taken or restored."""
 
 
 class BuildFailedError(HueweaveError):

@@ -16,21 +16,29 @@ from models.extraction import Vectors
 SPACES = "spaces"
 # Past this share of growth since the means were taken, or of deleted rows, all is made anew.
 _DRIFT = 0.2
+# An index that grows item by item gets its first statistics when it holds so many.
+ENOUGH = 256
+# Items newer than the segments are searched one by one: at most this share of all, and so many.
+_NEWER_SHARE, _NEWER_MOST = 0.05, 10_000
 # Each build that adds something adds a segment; past this many they are made into one.
 _MAX_SEGMENTS = 16
 
 
-def next_generation(shop: Workshop, manifest: Manifest) -> Manifest:
-    """Return a manifest with a generation that covers every item, its files written and synced.
+def next_generation(
+    shop: Workshop, manifest: Manifest, live: Slots, end: int, *, anew: bool = False
+) -> Manifest:
+    """Return a manifest with a generation of the slots ``live``, which are all items below
+    ``end``, its files written and synced.
 
-    While the catalog has not drifted, means and samples stay, the segments there are linked (or
-    made into one, if they have become many), and one with the new items is added; else all is
-    made anew.
+    Unless all is to be made ``anew``, while the catalog has not drifted, means and samples stay,
+    the segments there are linked (or made into one, if they have become many), and one with the
+    new items is added; else all is made anew.
     """
-    live = shop.catalog.live_slots()
     last = manifest.generation
-    frozen = last if last and _still_fits(manifest, last, live) else None
+    frozen = last if last and not anew and _still_fits(manifest, last, live) else None
     linked = frozen if frozen and not _has_many_segments(frozen) else None
+    before = live[live < linked.slots] if linked else live[:0]
+    live = np.concatenate([before, shop.sound(live[len(before) :])])
     spaces = manifest.spaces
     if not frozen:
         spaces = {name: one.with_mean(shop.raw(one, live)) for name, one in spaces.items()}
@@ -48,7 +56,7 @@ def next_generation(shop: Workshop, manifest: Manifest) -> Manifest:
     added = int((live >= linked.slots).sum()) if linked else 0
     generation = Generation(
         number=number,
-        slots=shop.catalog.next_slot(),
+        slots=end,
         statistics_items=frozen.statistics_items if frozen else len(live),
         vectors=linked.vectors + added if linked else len(live),
         segments=segments,
@@ -71,6 +79,22 @@ def is_stale(manifest: Manifest, live: Slots, next_slot: int) -> bool:
     if old is None:
         return len(live) > 0
     return next_slot > old.slots or _deleted(old, live) > _DRIFT
+
+
+def is_due(manifest: Manifest, live: Slots, next_slot: int) -> bool:
+    """Return whether a new generation is worth its making, in an index that grows item by item."""
+    covered = manifest.generation.slots if manifest.generation else 0
+    newer = int((live >= covered).sum())
+    return is_due_for(manifest, len(live) - newer, newer)
+
+
+def is_due_for(manifest: Manifest, covered: int, newer: int) -> bool:
+    """Return the same for an index with so many items in its segments, and so many newer ones."""
+    old = manifest.generation
+    if old is None:
+        return newer >= ENOUGH
+    most = min(max(ENOUGH, _NEWER_SHARE * old.vectors), _NEWER_MOST)
+    return newer >= most or 1 - covered / max(old.vectors, 1) > _DRIFT
 
 
 def store_segments(

@@ -1,20 +1,21 @@
-"""Loading a snapshot: derived files by their digest, made again from raw pools where damaged."""
+"""Loading derived files: by their digest, made again from raw pools where they are damaged."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from indexer.errors import IndexBusyError, IndexFolderError, UnfinishedIndexError
+from indexer.errors import IndexBusyError, IndexFolderError, ReadOnlyError
 from indexer.files import digest_file
 from indexer.generations import store_reference, store_segments
-from indexer.lock import writer_lock
-from indexer.manifest import DerivedFile, Manifest, read_manifest, write_manifest
+from indexer.lock import WriterLease
+from indexer.manifest import DerivedFile, Manifest
+from indexer.manifest_file import read_manifest, write_manifest
 from indexer.segments import Segment, read_segment
-from indexer.snapshot import Found, Snapshot, SpaceSnapshot, live_mask
 from indexer.spaces import Slots, Space
 from indexer.workshop import Workshop
 from models.extraction import Vectors
@@ -26,68 +27,63 @@ class _SupersededError(Exception):
     """The generation being loaded is not the newest any more, and its files may be gone."""
 
 
+@dataclass(frozen=True)
+class Derived:
+    """What one generation has of each space: segments, and the sample scores are counted against.
+
+    ``manifest`` is the generation's; of an index without one, spaces are provisional.
+    """
+
+    manifest: Manifest
+    segments: Mapping[str, tuple[Segment, ...]]
+    references: Mapping[str, Vectors]
+
+    @property
+    def covered(self) -> int:
+        """The first slot that is in no segment."""
+        return self.manifest.generation.slots if self.manifest.generation else 0
+
+    def searchable(self, live: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Return the slots of ``live`` without those that should be in a segment and are not,
+        because their pools are damaged."""
+        found = live.copy()
+        for segments in self.segments.values():
+            if segments:
+                held = np.zeros(max(self.covered, *(s.end for s in segments)), np.bool_)
+                for segment in segments:
+                    held[segment.slots] = True
+                found[: self.covered] &= held[: self.covered]
+        return found
+
+
 class Loader:
-    """Loads what searches read."""
+    """Loads the derived files of a generation, and repairs them if it may."""
 
-    def __init__(self, shop: Workshop, manifest: Manifest) -> None:
+    def __init__(self, shop: Workshop, manifest: Manifest, lease: WriterLease) -> None:
         self.manifest = manifest
-        self._shop, self._folder = shop, shop.folder
+        self._shop, self._folder, self._lease = shop, shop.folder, lease
 
-    def load(self, before: Snapshot | None = None) -> Snapshot:
-        """Return the snapshot of the newest generation; raises IndexFolderError without one.
-
-        What ``before`` has of the same generation is taken over and not read again.
-        """
+    def load(self) -> Derived:
+        """Return what the newest generation has; raises IndexFolderError if it cannot be made."""
         while True:
             with suppress(_SupersededError):
-                return self._read_snapshot(before)
+                return self._load()
 
-    def _read_snapshot(self, before: Snapshot | None) -> Snapshot:
+    def _load(self) -> Derived:
+        generation = self.manifest.generation
+        if generation is None:
+            return Derived(self.manifest.provisional(), {}, {})
         live = self._shop.catalog.live_slots()
-        if self.manifest.generation is None and len(live):
-            raise UnfinishedIndexError(
-                f"index {str(self._folder)!r} is unfinished: {len(live)} items are stored, but its "
-                "first build has not ended; if it is not running, run it again to go on"
-            )
-        if before and before.manifest.generation == self.manifest.generation:
-            spaces = {
-                name: replace(before.spaces[name], delta=self._delta(space, live, before))
-                for name, space in self.manifest.spaces.items()
-            }
-        else:
-            spaces = {
-                name: self._space(space, live) for name, space in self.manifest.spaces.items()
-            }
-        size = max(self._shop.catalog.next_slot(), int(live[-1]) + 1 if len(live) else 0)
-        return Snapshot(self.manifest, live_mask(live, size), spaces)
-
-    def _space(self, space: Space, live: Slots) -> SpaceSnapshot:
-        indexed = space.name in self.manifest.indexed_spaces
-        return SpaceSnapshot(
-            tuple(self._segments(space)) if indexed else (),
-            self._delta(space, live, None),
-            self._reference(space, live),
-        )
-
-    def _delta(self, space: Space, live: Slots, before: Snapshot | None) -> Found:
-        """Return vectors and slots of items newer than the segments, those of ``before`` first.
-
-        A space without segments needs none: it is scanned whole.
-        """
-        covered = self.manifest.generation.slots if self.manifest.generation else 0
-        known = before.spaces[space.name].delta if before else None
-        start = int(known[1][-1]) + 1 if known is not None and len(known[1]) else covered
-        newer = live[live >= start]
-        if space.name not in self.manifest.indexed_spaces or not space.ready or not len(newer):
-            return known or (np.empty((0, 0), np.float32), live[:0])
-        parts = [vectors for _, vectors in self._shop.vectors(space, newer)]
-        if known is None or not len(known[1]):
-            return np.concatenate(parts), newer
-        return np.concatenate([known[0], *parts]), np.concatenate([known[1], newer])
+        covered = live[live < generation.slots]
+        segments, references = {}, {}
+        for name, space in self.manifest.spaces.items():
+            indexed = name in self.manifest.indexed_spaces
+            segments[name] = tuple(self._segments(space)) if indexed else ()
+            references[name] = self._reference(space, covered)
+        return Derived(self.manifest, segments, references)
 
     def _segments(self, space: Space) -> list[Segment]:
-        if self.manifest.generation is None:
-            return []
+        assert self.manifest.generation is not None
         files = self.manifest.generation.segments[space.name]
         try:
             return [self._verified(file, space) for file in files]
@@ -102,7 +98,7 @@ class Loader:
         check_derived(self._folder, file)
         return read_segment(self._folder / file.path, space.metric)
 
-    def _reference(self, space: Space, live: Slots) -> Vectors:
+    def _reference(self, space: Space, covered: Slots) -> Vectors:
         generation = self.manifest.generation
         if generation is None or space.name not in generation.references:
             return np.empty((0, 0), np.float32)
@@ -114,7 +110,7 @@ class Loader:
         except (IndexFolderError, OSError, ValueError) as error:
             self._check_newest()
             log.warning("%s; drawing the sample again from raw pools", error)
-        vectors = self._shop.reference(space, live[live < generation.slots])
+        vectors = self._shop.reference(space, self._shop.sound(covered))
         self._keep(lambda newest: store_reference(self._shop, newest, space.name, vectors))
         return vectors
 
@@ -127,14 +123,20 @@ class Loader:
 
     def _keep(self, store: Callable[[Manifest], Manifest]) -> None:
         """Let ``store`` write a repaired file, unless somebody else is writing or has written."""
+        turn = self._lease.manifest_turn
+        if not turn.acquire(blocking=False):  # whoever has it may be waiting for this very view
+            log.warning("what was made again stays in memory only: a generation is being made")
+            return
         try:
-            with writer_lock(self._folder):
+            with self._lease.held():
                 newest = read_manifest(self._folder)
                 if newest.generation == self.manifest.generation:
                     self.manifest = store(newest)
-                    write_manifest(self._folder, self.manifest)
-        except (IndexBusyError, IndexFolderError, OSError) as error:
+                    write_manifest(self._folder, self.manifest, self._shop.catalog)
+        except (IndexBusyError, IndexFolderError, ReadOnlyError, OSError) as error:
             log.warning("what was made again stays in memory only: %s", error)
+        finally:
+            turn.release()
 
 
 def check_derived(folder: Path, file: DerivedFile) -> None:

@@ -1,128 +1,87 @@
 """The local store: a folder with a SQLite catalog, raw pools, and derived FAISS segments."""
 
 import logging
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
-from threading import Lock
+
+import numpy as np
 
 from indexer.catalog import Catalog
-from indexer.columns import Columns
-from indexer.engine import Batch, Embedded, Unreadable
-from indexer.errors import IndexFolderError, UnfinishedIndexError
-from indexer.generations import is_stale, next_generation, remove_other_generations
+from indexer.database import full_disk_errors
+from indexer.engine import Batch
+from indexer.following import Follower
+from indexer.generations import (
+    is_due,
+    is_due_for,
+    is_stale,
+    next_generation,
+    remove_other_generations,
+)
 from indexer.loading import Loader
 from indexer.local_view import LocalView
-from indexer.lock import writer_lock
-from indexer.manifest import FILE_NAME, Manifest, read_manifest, write_manifest
-from indexer.pools import PoolStore
+from indexer.lock import WriterLease
+from indexer.manifest import Manifest
+from indexer.manifest_file import CATALOG, read_manifest, write_manifest
+from indexer.media import Media
+from indexer.pools import POOLS, PoolFile, PoolStore
 from indexer.records import Failure, Item
-from indexer.sources import Source
+from indexer.sources import Metadata, Source
 from indexer.spaces import Slots
 from indexer.staging import Staging
 from indexer.workshop import Workshop
+from indexer.writing import Expected, Writer
 from models.extraction import PoolName, RawPools
 
 log = logging.getLogger(__name__)
 
-CATALOG, POOLS = "catalog.sqlite", "pools"
-# A view is looked at for news at most this often; see `CatalogStore.view`.
-_FRESH_S = 0.5
-_OLD_S = 10.0
-# How long one view with means that were taken anew since is kept for answers being paged through.
-_KEPT_S = 900.0
+# Processes that write a little at a time take turns; whoever writes for longer is named.
+_PATIENCE_S = 5.0
 
 
 class LocalStore:
-    """Implements ``CatalogStore`` on a folder. Searches may run in many threads."""
+    """Implements ``CatalogStore`` on a folder. Any thread may read and write.
 
-    def __init__(self, folder: Path, *, writable: bool = False) -> None:
+    Other processes may read and write it, too: one at a time holds the lock, for as long as it
+    writes; a store that is ``read_only`` never does.
+    """
+
+    def __init__(
+        self, folder: Path, *, read_only: bool = False, patience_s: float = _PATIENCE_S
+    ) -> None:
         self.folder = folder
-        self._manifest = manifest = read_manifest(folder)
-        self.catalog = Catalog(folder / CATALOG, writable=writable)
+        manifest = read_manifest(folder, read_only=read_only)
+        self.catalog = Catalog(folder / CATALOG)
+        self.media = Media(folder)
+        self.lease = WriterLease(folder, read_only=read_only)
         self._pools = PoolStore(folder / POOLS, manifest.pools, manifest.pool_format)
         self.shop = Workshop(folder, self.catalog, self._pools)
-        self.held = Columns(self.catalog)
-        self._view: LocalView | None = None
-        self._retired: tuple[LocalView, float] | None = None
-        self._loading = Lock()
-        self._looked = 0.0
-        self._seen: object = None
-        self._inode = (folder / CATALOG).stat().st_ino
+        self._writer = Writer(self.catalog, self._pools, self.media, self.lease, patience_s)
+        self._follower = Follower(self.shop, manifest, self.lease)
+        self.on_write: Callable[[], None] = lambda: None
 
     @property
     def manifest(self) -> Manifest:
-        """The manifest of the newest view, or as it was when opened."""
-        return self._view.manifest if self._view else self._manifest
+        """The newest manifest that was read."""
+        return self._follower.manifest
 
     # --- reading -------------------------------------------------------------------------------
 
     def view(self, *, newest: bool = False) -> LocalView:
         """Return the index as it is, or was less than a second ago unless ``newest``.
 
-        Raises IndexFolderError if it cannot be searched yet, or any more.
+        What this store wrote is always in it. Raises IndexFolderError if it cannot be searched
+        yet, or any more.
         """
-        found = self._view
-        if found and not newest and time.monotonic() - self._looked < _FRESH_S:
-            return found
-        # Whoever finds a view to answer from need not wait while another thread renews it, unless
-        # it is from long ago.
-        old = time.monotonic() - self._looked > _OLD_S
-        if not self._loading.acquire(blocking=found is None or newest or old):
-            assert found is not None
-            return found
-        try:
-            self._renew()
-        finally:
-            self._loading.release()
-        assert self._view is not None
-        return self._view
-
-    def _renew(self) -> None:
-        before, seen = self._view, self._state()
-        if before is None or seen != self._seen:
-            try:
-                loaded = Loader(self.shop, read_manifest(self.folder)).load(
-                    before.snapshot if before else None
-                )
-                self._view = LocalView(loaded, self.shop, self.held)
-            except UnfinishedIndexError:
-                # A first build under way beside a server of the empty index: not yet.
-                if before is None:
-                    raise
-        self._retire(before)
-        self._seen, self._looked = seen, time.monotonic()
-
-    def _retire(self, before: LocalView | None) -> None:
-        """Keep a view with other means for a while: pages of its answers may still be asked for."""
-        now = time.monotonic()
-        if before and before.manifest.statistics != self.manifest.statistics:
-            self._retired = before, now + _KEPT_S
-        elif self._retired and self._retired[1] < now:
-            self._retired = None
-
-    def _state(self) -> object:
-        """Return something that is another once the catalog or the manifest has changed."""
-        try:
-            manifest = (self.folder / FILE_NAME).stat()
-            catalog = (self.folder / CATALOG).stat()
-        except OSError as error:
-            raise IndexFolderError(
-                f"index {str(self.folder)!r} is gone: {error.strerror}"
-            ) from error
-        if catalog.st_ino != self._inode:  # the one that is open here is deleted
-            raise IndexFolderError(
-                f"index {str(self.folder)!r} was replaced by another: open it again"
-            )
-        return self.catalog.changes(), manifest.st_ino, manifest.st_mtime_ns
+        return self._follower.view(newest=newest)
 
     def view_of(self, statistics: str) -> LocalView | None:
         """Return the newest view whose means are known by ``statistics``, if it is still kept."""
-        newest, retired = self.view(), self._retired
-        kept = [newest, retired[0]] if retired else [newest]
-        return next((one for one in kept if one.manifest.statistics == statistics), None)
+        return self._follower.view_of(statistics)
+
+    def locate(self, item: Item) -> Path:
+        """Return where an item's picture lies."""
+        return self.media.locate(item.source)
 
     def count(self) -> int:
         """Return how many items there are."""
@@ -160,24 +119,44 @@ class LocalStore:
         """Return raw pools, (n, channels) float32 each."""
         return self._pools.read(slots, names)
 
+    @property
+    def pool_files(self) -> Mapping[PoolName, PoolFile]:
+        """The files of raw pools."""
+        return self._pools.files
+
+    def damaged(self, slots: Slots) -> list[tuple[int, list[PoolName]]]:
+        """Return those of ``slots``, which rise, whose rows of pools are not what was written,
+        and in which pools."""
+        return list(self._pools.damaged(slots, self.catalog.checksums(slots)).items())
+
     def sizes(self) -> dict[str, int]:
-        """Return bytes of the catalog, of raw pools and of what is derived from them."""
-        parts = {"catalog": f"{CATALOG}*", "pools": f"{POOLS}/*", "spaces": "spaces/**/*"}
+        """Return bytes of the catalog, of raw pools, of what is derived from them, and of
+        originals."""
+        parts = {
+            "catalog": f"{CATALOG}*",
+            "pools": f"{POOLS}/*",
+            "spaces": "spaces/**/*",
+            "media": "media/*/*",
+        }
         return {
             part: sum(one.stat().st_size for one in self.folder.glob(pattern) if one.is_file())
             for part, pattern in parts.items()
         }
 
+    def interrupt(self) -> None:
+        """Let a generation that is being made end at once, unmade."""
+        self.shop.stopping.set()
+
     def close(self) -> None:
-        """Close the catalog; nobody may be reading any more."""
+        """Close the catalog; nobody may be reading or writing any more."""
+        self._follower.close()
         self.catalog.close()
 
     # --- writing -------------------------------------------------------------------------------
 
     def put_columns(self, columns: dict[str, str], indexed: Iterable[str]) -> None:
         """Record metadata columns and index those named."""
-        with self.catalog.transaction():
-            self.catalog.put_columns(columns, indexed)
+        self._writer.put_columns(columns, indexed)
 
     def stage(self, source: Source, *, retry: bool, tick: Callable[[int], None]) -> Staging:
         """Hold ``source`` against the catalog; with ``retry`` what failed before is tried again.
@@ -189,60 +168,117 @@ class LocalStore:
             log.warning("the pools of %d items are lost: their pictures are read again", lost)
         return Staging(self.catalog, source, retry=retry, tick=tick)
 
-    def add(self, batch: Batch) -> None:
-        """Store a batch under the next free slots, durably, as one step.
+    def add(self, batch: Batch, expected: Expected | None = None) -> list[Item]:
+        """Store a batch, its items, pools, originals and failures, durably, as one step; return
+        its items. Raises ChangedError unless all is as ``expected``."""
+        items = self._writer.add(batch, expected)
+        self._follow()
+        return items
 
-        Rows lie in the pool files, synced, before the commit that makes them real.
+    def declare(self, metadata: Iterable[Metadata]) -> None:
+        """Record columns that ``metadata`` is the first to have; raises ColumnTypeError."""
+        self._writer.declare(metadata)
+
+    def relabel(
+        self, changes: Mapping[str, Metadata], expected: Expected | None = None
+    ) -> list[Item]:
+        """Give items other metadata, durably, all or none; return them as they are now.
+
+        Raises UnknownKeyError, or ChangedError unless all is as ``expected``.
         """
-        start = self.catalog.next_slot()
-        now = datetime.now(UTC).isoformat(timespec="milliseconds")
-        items = [self._item(one, start + at, now) for at, one in enumerate(batch.embedded)]
-        if items and batch.pools is not None:
-            self._pools.write(start, batch.pools)
-        with self.catalog.transaction():
-            self.catalog.put(items)
-            self.catalog.put_failures(_failure(one) for one in batch.unreadable)
+        items = self._writer.relabel(changes, expected)
+        self._follow()
+        return items
+
+    def remove(self, keys: Sequence[str], expected: Expected | None = None) -> int:
+        """Remove items, their originals and failures, durably; return how many items.
+
+        Raises ChangedError unless all is as ``expected``.
+        """
+        removed = self._writer.remove(keys, expected)
+        self._follow()
+        return removed
 
     def checkpoint(self, starting: Callable[[], None] = lambda: None) -> None:
         """Make a generation that covers every item, if one is due, and drop the one before."""
-        live, slots = self.catalog.live_slots(), self.catalog.next_slot()
-        if not is_stale(self.manifest, live, slots):
-            return
-        starting()
-        before = self._view
-        self._manifest, self._view = next_generation(self.shop, self.manifest), None
-        self._retire(before)
-        write_manifest(self.folder, self._manifest)
-        remove_other_generations(self.folder, self._manifest)
+        self._advance(is_stale, starting)
 
-    def _item(self, one: Embedded, slot: int, now: str) -> Item:
-        entry = one.work.entry
-        before = self.item(entry.key)
-        return Item(
-            key=entry.key,
-            version=before.version + 1 if before else 1,
-            slot=slot,
-            source=str(entry.path),
-            digest=one.digest,
-            size=one.size,
-            mtime_ns=one.work.mtime_ns or 0,
-            metadata=entry.metadata,
-            added=now,
-            palette=one.palette,
-        )
+    def maintain(self) -> bool:
+        """Make a generation if so much came or went that it is worth it, while others read and
+        write; return whether one was made."""
+        if self._follower.follows and not self._is_due():
+            return False
+        return self._advance(is_due)
 
+    def _is_due(self) -> bool:
+        """Return whether `maintain` is likely to have something to do: a look at memory only."""
+        view = self.view()
+        generation = view.manifest.generation
+        slots = generation.slots if generation else 0
+        covered = int(np.count_nonzero(view.mask[:slots]))
+        return is_due_for(view.manifest, covered, int(np.count_nonzero(view.mask[slots:])))
 
-def _failure(one: Unreadable) -> Failure:
-    work = one.work
-    return Failure(work.entry.key, str(work.entry.path), work.size, work.mtime_ns, one.reason)
+    def rebuild(self) -> None:
+        """Make statistics, samples and segments anew from raw pools, whatever there is of them."""
+        self._writer.seal()
+        self._advance(lambda *_: True, anew=True)
+
+    def sweep(self) -> None:
+        """Remove what a crash left behind: originals without an item, other generations."""
+        with self.lease.held(), self.lease.manifest_turn:
+            remove_other_generations(self.folder, read_manifest(self.folder))
+            self._writer.sweep()
+
+    def _advance(
+        self,
+        wanted: Callable[[Manifest, Slots, int], bool],
+        starting: Callable[[], None] = lambda: None,
+        *,
+        anew: bool = False,
+    ) -> bool:
+        with self.lease.held(), self.lease.manifest_turn, full_disk_errors(self.folder):
+            manifest = read_manifest(self.folder)
+            live, end = self.catalog.extent()
+            if not wanted(manifest, live, end):
+                return False
+            starting()
+            try:
+                made = next_generation(self.shop, manifest, live, end, anew=anew)
+            except BaseException:
+                # On a full disk what there is of it would take the room of what is written next.
+                remove_other_generations(self.folder, manifest)
+                raise
+            if not all(space.ready for space in made.spaces.values()):
+                return False  # there was no item to take a mean from: it stays provisional
+            write_manifest(self.folder, made, self.catalog)
+            if self._follower.follows:
+                self._follower.adopt(Loader(self.shop, made, self.lease).load())
+            else:
+                self._follower.manifest = made
+            remove_other_generations(self.folder, made)
+            self._writer.empty_pools()
+            return True
+
+    def _follow(self) -> None:
+        """Let the very next search see what was written."""
+        if self._follower.follows:
+            try:
+                self._follower.view(newest=True)
+            except Exception:
+                # It is written, whatever keeps the view from being renewed.
+                log.exception("the view of %s cannot be renewed", self.folder)
+        self.on_write()
 
 
 @contextmanager
 def open_for_writing(folder: Path) -> Iterator[LocalStore]:
-    """Yield a store that may be written to; raises IndexBusyError if somebody else is writing."""
-    with writer_lock(folder):
-        store = LocalStore(folder, writable=True)
-        try:
+    """Yield a store that holds the lock all the time.
+
+    Raises IndexBusyError if somebody else is writing.
+    """
+    store = LocalStore(folder)
+    try:
+        with store.lease.held():
             yield store
-        finally:
-            store.close()
+    finally:
+        store.close()

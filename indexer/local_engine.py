@@ -73,10 +73,18 @@ class LocalEngine:
             return Unreadable(work, work.entry.problem)
         try:
             data = read_picture(work.entry.path, self._limits)
-            image = decode(data, self._limits, self._preprocess.decode_at_least)
+            return prepare(work, data, self._preprocess, self._limits)
         except PictureError as error:
             return Unreadable(work, str(error))
-        digest = hashlib.sha256(data).hexdigest()
-        square = to_square(image, self._preprocess)
-        palette = dominant_colors(square, None, self._preprocess.white)
-        return Embedded(work, digest, len(data), palette), square
+
+
+def prepare(
+    work: Work, data: bytes, preprocess: Preprocess, limits: Limits
+) -> tuple[Embedded, Pixels]:
+    """Return what is to be stored of the picture in ``data``, and its square for the network.
+
+    Raises PictureError if it is none.
+    """
+    square = to_square(decode(data, limits, preprocess.decode_at_least), preprocess)
+    palette = dominant_colors(square, None, preprocess.white)
+    return Embedded(work, hashlib.sha256(data).hexdigest(), len(data), palette), square

@@ -1,33 +1,21 @@
-"""The manifest: schema version, recipe, spaces with their statistics, attributes, generation."""
+"""The manifest: recipe, spaces with their statistics, attributes, generation."""
 
 import json
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from indexer.errors import IndexBusyError, IndexFolderError, SchemaError
-from indexer.files import write_durably
-from indexer.lock import writer_lock
 from indexer.pools import PoolFormat
 from indexer.spaces import Space, block_space_name
 from models.errors import BlockError, UnknownNameError
 from models.extraction import PoolName, parse_pool_kind
 from models.recipe import Recipe
 
-FILE_NAME = "manifest.json"
-SCHEMA_VERSION = 2
-
+SCHEMA_VERSION = 3
 Document = dict[str, Any]
-MIGRATIONS: dict[int, Callable[[Document], Document]] = {
-    # Told apart by when and from what they were made, before indexes had an identity.
-    1: lambda old: {**old, "identity": _fingerprint([old["created"], old["recipe"]])},
-}
-"""From a schema version to the function that turns its document into the next version's."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +62,7 @@ class Manifest:
     @cached_property
     def statistics(self) -> str:
         """What the means are known by: similarities compare only between equal ones."""
-        return _fingerprint([[name, space.mean] for name, space in self.spaces.items()])
+        return fingerprint([[name, space.mean] for name, space in self.spaces.items()])
 
     @property
     def indexed_spaces(self) -> list[str]:
@@ -100,86 +88,28 @@ class Manifest:
         """Return how many numbers a vector of ``space`` has."""
         return sum(self.pools[pool] for pool in space.pools)
 
+    @property
+    def is_provisional(self) -> bool:
+        """Whether this index has no statistics yet, and spaces are searched without a mean."""
+        return self.generation is None
+
+    def provisional(self) -> "Manifest":
+        """Return a manifest whose spaces can be searched though there is no mean to subtract."""
+        spaces = {name: replace(space, centre=False) for name, space in self.spaces.items()}
+        return replace(self, spaces=spaces)
+
     def with_generation(self, generation: Generation, spaces: Mapping[str, Space]) -> "Manifest":
         """Return a manifest that names a new generation and its spaces' statistics."""
         return replace(self, generation=generation, spaces=dict(spaces))
 
 
-def _fingerprint(values: object) -> str:
+def fingerprint(values: object) -> str:
+    """Return a short digest of values that JSON can hold."""
     return sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:32]
 
 
-def read_manifest(folder: Path) -> Manifest:
-    """Return the manifest of an index, migrated if it is an older one (a copy is kept).
-
-    Raises IndexFolderError if ``folder`` is no index, SchemaError for a newer schema.
-    """
-    path = folder / FILE_NAME
-    if not folder.is_dir():
-        raise IndexFolderError(f"no index at {str(folder)!r}: make one with `hueweave build`")
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-        version = int(document["schema_version"])
-    except FileNotFoundError:
-        raise IndexFolderError(f"{str(folder)!r} is not an index: it has no {FILE_NAME}") from None
-    except OSError as error:
-        raise IndexFolderError(f"cannot read {str(path)!r}: {error.strerror}") from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise IndexFolderError(f"{str(path)!r} is damaged: {error!r}") from error
-    if version > SCHEMA_VERSION:
-        raise SchemaError(
-            f"index {str(folder)!r} has schema version {version}, this release reads up to "
-            f"{SCHEMA_VERSION}: upgrade hueweave"
-        )
-    try:
-        manifest = _from_document(migrate(document, version))
-    except (KeyError, TypeError, ValueError, AttributeError, UnknownNameError) as error:
-        raise IndexFolderError(f"{str(path)!r} is damaged: {error!r}") from error
-    if version < SCHEMA_VERSION:
-        _keep_migrated(folder, version, manifest)
-    return manifest
-
-
-def write_manifest(folder: Path, manifest: Manifest) -> None:
-    """Replace the manifest on disk, whole or not at all."""
-    text = json.dumps(_to_document(manifest), indent=1, ensure_ascii=False)
-    write_durably(folder / FILE_NAME, lambda path: _write_bytes(path, text.encode()))
-
-
-def migrate(document: Document, version: int) -> Document:
-    """Return ``document`` brought from ``version`` to SCHEMA_VERSION, one step at a time.
-
-    Raises SchemaError for a version that no step starts from.
-    """
-    while version < SCHEMA_VERSION:
-        if version not in MIGRATIONS:
-            raise SchemaError(
-                f"schema version {version} cannot be migrated: known are "
-                f"{', '.join(map(str, (*MIGRATIONS, SCHEMA_VERSION)))}"
-            )
-        document = MIGRATIONS[version](document)
-        version += 1
-        document["schema_version"] = version
-    return document
-
-
-def _keep_migrated(folder: Path, version: int, manifest: Manifest) -> None:
-    """Store a migrated manifest beside a copy of the old one, unless somebody is writing."""
-    path = folder / FILE_NAME
-    # A folder that cannot be written to, or is being written, is migrated in memory each time.
-    with suppress(IndexBusyError, IndexFolderError, OSError), writer_lock(folder):
-        old = path.read_bytes()
-        if json.loads(old)["schema_version"] == version:
-            copy = path.with_name(f"manifest.v{version}.json")
-            write_durably(copy, lambda partial: _write_bytes(partial, old))
-            write_manifest(folder, manifest)
-
-
-def _write_bytes(path: Path, data: bytes) -> None:
-    path.write_bytes(data)
-
-
-def _to_document(manifest: Manifest) -> Document:
+def to_document(manifest: Manifest) -> Document:
+    """Return a manifest as JSON holds it."""
     document = asdict(manifest)
     document["recipe"] = manifest.recipe.to_document()
     document["pools"] = {str(name): width for name, width in manifest.pools.items()}
@@ -188,7 +118,9 @@ def _to_document(manifest: Manifest) -> Document:
     return document
 
 
-def _from_document(document: Document) -> Manifest:
+def from_document(document: Document) -> Manifest:
+    """Return the manifest in a document; raises KeyError, TypeError, ValueError, AttributeError or
+    UnknownNameError if it is damaged."""
     values = dict(document)
     values["recipe"] = Recipe.from_document(values["recipe"])
     values["blocks"] = tuple(values["blocks"])

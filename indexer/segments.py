@@ -1,6 +1,8 @@
 """Immutable FAISS segments: vectors of one space under their slots, never changed once written."""
 
+import errno
 import logging
+import os
 from collections.abc import Callable, Iterable
 from functools import cached_property
 from pathlib import Path
@@ -55,6 +57,11 @@ class Segment:
         ids: Slots = faiss.vector_to_array(self._index.id_map)
         return ids
 
+    @property
+    def end(self) -> int:
+        """The first slot past all those it holds."""
+        return int(self.slots.max()) + 1 if len(self.slots) else 0
+
     @cached_property
     def vectors(self) -> Vectors | None:
         """The (count, d) vectors as searched, row by row of ``slots``, not to be written to; None
@@ -74,7 +81,7 @@ class Segment:
     def _rows(self) -> NDArray[np.int32]:
         """The row of each slot, -1 where there is none; far faster to look up than to search."""
         slots = self.slots
-        table = np.full(int(slots.max()) + 1 if len(slots) else 1, -1, np.int32)
+        table = np.full(max(self.end, 1), -1, np.int32)
         table[slots] = np.arange(len(slots), dtype=np.int32)
         return table
 
@@ -107,7 +114,14 @@ class Segment:
 
     def write(self, path: Path) -> None:
         """Write it to ``path``, durably."""
-        write_durably(path, lambda partial: faiss.write_index(self._index, str(partial)))
+        write_durably(path, self._write)
+
+    def _write(self, path: Path) -> None:
+        try:
+            faiss.write_index(self._index, str(path))
+        except RuntimeError as error:  # FAISS has no error of its own for a full disk
+            full = os.strerror(errno.ENOSPC) in str(error)
+            raise OSError(errno.ENOSPC if full else errno.EIO, str(error), str(path)) from error
 
 
 def _pack(mask: NDArray[np.bool_]) -> NDArray[np.uint8]:

@@ -5,15 +5,17 @@ Nothing here grows with the source in memory: SQLite spills its temporary tables
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from indexer.catalog import Catalog
 from indexer.database import sqlite_errors
 from indexer.errors import SourceError
 from indexer.files import digest_file
+from indexer.records import metadata_text, sealed
 from indexer.sources import Entry, Source
 
 _TABLES = """
@@ -33,8 +35,11 @@ UPDATE staged SET state = CASE
     ELSE 'unchanged' END
 FROM main.items AS items WHERE items.key = staged.key;
 """
-# Not what is named but not there: a disk that is not mounted must not empty an index.
-_VANISHED = "FROM main.items WHERE key NOT IN (SELECT key FROM staged)"
+# Not what is named but not there: a disk that is not mounted must not empty an index. Nor what did
+# not come from a source: pictures that were added one by one.
+_VANISHED = (
+    "FROM main.items WHERE source NOT GLOB 'media/*' AND key NOT IN (SELECT key FROM staged)"
+)
 # A picture that could not be read and has not changed since is not tried again.
 _KNOWN_FAILURES = """
 UPDATE staged SET state = 'failed before'
@@ -126,7 +131,7 @@ class Staging:
         """Yield what is to be embedded, in the source's order."""
         # In pages, so that no cursor stays open across the commits made between them.
         position = -1
-        while rows := self._catalog.rows(_WORK, (position,)):
+        while rows := self._rows(_WORK, (position,)):
             for _, key, path, metadata, problem, size, mtime_ns in rows:
                 entry = Entry(key, Path(path), json.loads(metadata), problem)
                 yield Work(entry, size, mtime_ns)
@@ -142,18 +147,19 @@ class Staging:
                 "DELETE FROM failures WHERE key IN "
                 "(SELECT key FROM staged WHERE state IN ('unchanged', 'relabelled'))"
             )
-            done = db.execute(
+            resealed = sealed(
+                metadata="staged.metadata", source="staged.path", mtime_ns="staged.mtime_ns"
+            )
+            db.execute(
                 "UPDATE items SET metadata = staged.metadata, source = staged.path, "
-                "mtime_ns = staged.mtime_ns FROM staged "
+                f"mtime_ns = staged.mtime_ns, seal = {resealed} FROM staged "
                 "WHERE items.key = staged.key AND staged.state = 'relabelled'"
             )
-            if done.rowcount:
-                self._catalog.count_relabelled()
 
     def vanished(self, limit: int) -> list[str]:
         """Return keys of items that the source no longer names, in order."""
         sql = f"SELECT key {_VANISHED} ORDER BY key LIMIT ?"
-        return [row[0] for row in self._catalog.rows(sql, (limit,))]
+        return [row[0] for row in self._rows(sql, (limit,))]
 
     def prune(self) -> int:
         """Remove items and failures that the source no longer names; return how many items."""
@@ -164,10 +170,15 @@ class Staging:
     def _spare_touched(self) -> None:
         """Take files with a new time but the old bytes out of what is to be embedded."""
         key = ""
-        while rows := self._db.execute(_TOUCHED, (key,)).fetchall():
+        while rows := self._rows(_TOUCHED, (key,)):
             same = [(key,) for key, path, digest in rows if _has_digest(Path(path), digest)]
             self._db.executemany("UPDATE staged SET state = 'relabelled' WHERE key = ?", same)
             key = rows[-1][0]
+
+    def _rows(self, sql: str, values: Sequence[object]) -> list[Any]:
+        """Return all rows of a statement on the connection that has the temporary tables."""
+        with sqlite_errors(self._catalog.path):
+            return self._db.execute(sql, values).fetchall()
 
     def _insert(self, entry: Entry, position: int, source: Source) -> None:
         size = mtime_ns = None
@@ -176,7 +187,7 @@ class Staging:
                 stat = os.stat(entry.path)
                 size, mtime_ns = stat.st_size, stat.st_mtime_ns
         path = os.path.abspath(_storable(entry.path))
-        metadata = json.dumps(entry.metadata, ensure_ascii=False)
+        metadata = metadata_text(entry.metadata)
         done = self._db.execute(
             "INSERT OR IGNORE INTO staged (key, position, path, size, mtime_ns, metadata, problem) "
             "VALUES (?,?,?,?,?,?,?)",

@@ -1,7 +1,8 @@
 """The protocol every catalog store fulfils: an embedded folder now, a vector database later."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from indexer.columns import Facet
@@ -9,9 +10,10 @@ from indexer.engine import Batch
 from indexer.filters import ALL, Filter
 from indexer.manifest import Manifest
 from indexer.records import Failure, Item
-from indexer.sources import Source
+from indexer.sources import Metadata, Source
 from indexer.spaces import Slots, Space
 from indexer.staging import Plan, Work
+from indexer.writing import Expected
 from models.extraction import PoolName, RawPools, Vectors
 
 
@@ -156,8 +158,19 @@ class CatalogStore(Protocol):
         """Return metadata columns: name to (type, whether indexed)."""
         ...
 
+    def locate(self, item: Item) -> Path:
+        """Return where an item's picture lies."""
+        ...
+
     def pools(self, slots: Slots, names: Sequence[PoolName]) -> RawPools:
         """Return raw pools, (n, channels) float32 each."""
+        ...
+
+    def damaged(self, slots: Slots) -> list[tuple[int, list[PoolName]]]:
+        """Return slots whose pools are not what was written, and which pools those are.
+
+        Raises IndexFolderError if they are lost altogether.
+        """
         ...
 
     def sizes(self) -> dict[str, int]:
@@ -166,7 +179,7 @@ class CatalogStore(Protocol):
 
     def close(self) -> None: ...
 
-    # --- writing, in a store opened for it
+    # --- writing: durable on return, and in every view that is taken from then on
 
     def put_columns(self, columns: dict[str, str], indexed: Iterable[str]) -> None:
         """Record metadata columns and index those named."""
@@ -179,10 +192,41 @@ class CatalogStore(Protocol):
         """
         ...
 
-    def add(self, batch: Batch) -> None:
-        """Store a batch, its items, pools and failures, durably, as one step."""
+    def add(self, batch: Batch, expected: Expected | None = None) -> list[Item]:
+        """Store a batch, its items, pools, originals and failures, as one step; return its items.
+
+        Raises ChangedError, and stores nothing, unless all is as ``expected``.
+        """
+        ...
+
+    def declare(self, metadata: Iterable[Metadata]) -> None:
+        """Record columns that ``metadata`` is the first to have, and widen integer to number.
+
+        Raises ColumnTypeError for a value that does not fit its column.
+        """
+        ...
+
+    def relabel(
+        self, changes: Mapping[str, Metadata], expected: Expected | None = None
+    ) -> list[Item]:
+        """Give items other metadata, all or none; return them as they are now.
+
+        Raises UnknownKeyError, or ChangedError unless all is as ``expected``.
+        """
+        ...
+
+    def remove(self, keys: Sequence[str], expected: Expected | None = None) -> int:
+        """Remove items, the originals kept of them, and failures; return how many items.
+
+        Raises ChangedError, and removes nothing, unless all is as ``expected``.
+        """
         ...
 
     def checkpoint(self, starting: Callable[[], None]) -> None:
         """Make searches fast again if items came or went; ``starting`` is called if so."""
+        ...
+
+    def maintain(self) -> bool:
+        """Do the same if so much came or went that it is worth it, while others read and write;
+        return whether it was done."""
         ...

@@ -1,17 +1,22 @@
 """Making what searches read out of raw pools: vectors, segments and reference samples."""
 
+import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 
 from indexer.catalog import Catalog
+from indexer.errors import IndexFolderError, StoppedError
 from indexer.manifest import Manifest
 from indexer.pools import PoolStore
 from indexer.segments import Segment, build_segment
 from indexer.spaces import Slots, Space, iterate
 from models.extraction import RawPools, Vectors
+
+log = logging.getLogger(__name__)
 
 REFERENCE_SIZE = 4096
 
@@ -23,19 +28,50 @@ class Workshop:
     folder: Path
     catalog: Catalog
     pools: PoolStore
+    stopping: Event = field(default_factory=Event)
+
+    def sound(self, slots: Slots) -> Slots:
+        """Return ``slots``, which rise, without those whose rows of pools are not what was
+        written, or are lost; raises IndexFolderError if none is left."""
+        rows = self.pools.rows()
+        good = [
+            run[~np.isin(run, [*self.pools.damaged(run, self.catalog.checksums(run))])]
+            for run in self._runs(slots[slots < rows])
+        ]
+        found: Slots = np.concatenate([slots[:0], *good])
+        if len(slots) and not len(found):
+            names = [f"{name} ({file.rows()} rows)" for name, file in self.pools.files.items()]
+            raise IndexFolderError(
+                f"the pools of all {len(slots)} items of {str(self.folder)!r} are damaged: "
+                f"{', '.join(names)}; restore a backup, or build again from the pictures"
+            )
+        if lost := len(slots) - len(found):
+            log.warning(
+                "the pools of %d items are damaged: they are not found until they are embedded "
+                "again; `hueweave verify` names them", lost
+            )  # fmt: skip
+        return found
 
     def raw(self, space: Space, slots: Slots) -> Iterator[RawPools]:
         """Yield the raw pools of a space in runs."""
-        for run in iterate(slots):
+        for run in self._runs(slots):
             yield self.pools.read(run, space.pools)
 
     def vectors(self, space: Space, slots: Slots) -> Iterator[tuple[Slots, Vectors]]:
         """Yield (slots, (n, d) vectors) of a space in runs."""
-        for run in iterate(slots):
+        for run in self._runs(slots):
             yield run, space.transform(self.pools.read(run, space.pools))
+
+    def _runs(self, slots: Slots) -> Iterator[Slots]:
+        for run in iterate(slots):
+            if self.stopping.is_set():
+                raise StoppedError("the index is being closed")
+            yield run
 
     def sample(self, space: Space, slots: Slots, size: int) -> Vectors:
         """Return the vectors of a fixed random sample of ``slots``, at most ``size`` of them."""
+        if not len(slots):
+            return np.empty((0, 0), np.float32)
         random = np.random.default_rng(0)
         chosen = random.choice(slots, size=min(size, len(slots)), replace=False)
         return space.transform(self.pools.read(np.sort(chosen), space.pools))
@@ -58,5 +94,5 @@ class Workshop:
         """Return the segments of the manifest's generation made again, with its frozen mean."""
         covered = manifest.generation.slots if manifest.generation else 0
         live = self.catalog.live_slots()
-        slots = live[live < covered]
+        slots = self.sound(live[live < covered])
         return [self.segment(manifest, space, slots)] if len(slots) else []

@@ -1,6 +1,7 @@
-"""Verification: catalog, pools, segments and pictures held against each other."""
+"""Verification: manifest, catalog, pools, segments and pictures held against each other."""
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -10,44 +11,82 @@ from indexer.files import digest_file
 from indexer.loading import check_derived
 from indexer.local import LocalStore
 from indexer.manifest import DerivedFile, Generation
+from indexer.manifest_file import check_manifest
+from indexer.media import is_media
+from indexer.records import Item
 from indexer.segments import read_segment
-from indexer.snapshot import live_mask
-from indexer.spaces import iterate
+from indexer.spaces import Slots, iterate
+from models.extraction import PoolName
 
 Tick = Callable[[int, int], None]
 
 
-def verify(store: LocalStore, *, pictures: bool = False, tick: Tick | None = None) -> Iterator[str]:
-    """Yield a line for everything that is off; nothing if all is well.
+def verify(
+    folder: Path, *, pictures: bool = False, sources: bool = True, tick: Tick | None = None
+) -> Iterator[str]:
+    """Yield a line for everything that is off in an index; nothing if all is well.
 
     With ``pictures`` every picture's bytes are read and compared with the catalog's SHA-256;
-    without, files are only looked for. ``tick`` is told how many pictures of how many are done.
+    without, files are only looked for; unless ``sources``, only those that the index keeps itself
+    are, and read. ``tick`` is told how many pictures of how many are done.
+    Nothing is written, and the index may be in use. Raises IndexFolderError if it cannot be read
+    at all.
     """
-    problems = store.catalog.check()
-    yield from (f"catalog.sqlite: {problem}" for problem in problems)
-    if problems:  # nothing can be held against a catalog that cannot be read
-        return
-    yield from _pools(store)
-    generation = store.manifest.generation
-    if generation is not None:
-        yield from _references(store, generation)
-        yield from _segments(store, generation)
-    elif store.count():
-        yield f"no generation: {store.count()} items are in no segment; run the build again"
-    yield from _pictures(store, pictures, tick)
+    if fault := check_manifest(folder):
+        yield f"{fault} (the catalog's copy of it is taken when the index is next opened)"
+    with closing(LocalStore(folder, read_only=True)) as store:
+        problems = store.catalog.check()
+        yield from (f"catalog.sqlite: {problem}" for problem in problems)
+        if problems:  # nothing can be held against a catalog that cannot be read
+            return
+        yield from _pools(store)
+        generation = store.manifest.generation
+        if generation is not None:
+            yield from _references(store, generation)
+            yield from _segments(store, generation)
+        yield from _media(store)
+        yield from _pictures(store, pictures, sources, tick)
+
+
+def damaged_pools(store: LocalStore) -> Iterator[tuple[Item, str]]:
+    """Yield items whose raw pools are not what was written, and what is wrong with them."""
+    live = store.catalog.live_slots()
+    lost = set(live.tolist())
+    for name, rows in ((str(name), file.rows()) for name, file in store.pool_files.items()):
+        for item in _items(store, live[live >= rows]):
+            if item.slot in lost:
+                lost.discard(item.slot)
+                yield item, f"pools/{name} has {rows} rows, and its row is {item.slot}"
+    there = live[live < min(file.rows() for file in store.pool_files.values())]
+    for run in iterate(there):
+        bad = {slot: f"pools/{_named(names)} is damaged" for slot, names in store.damaged(run)}
+        bad |= {slot: f"pools/{name} is not finite" for slot, name in _not_finite(store, run)}
+        for item in _items(store, np.array(sorted(bad), np.int64)):
+            yield item, bad[item.slot]
+
+
+def _not_finite(store: LocalStore, run: Slots) -> Iterator[tuple[int, PoolName]]:
+    for name in store.manifest.pools:
+        vectors = store.pools(run, [name])[name]
+        for slot in run[~np.isfinite(vectors).all(axis=1)].tolist():
+            yield slot, name
+
+
+def _named(names: list[PoolName]) -> str:
+    return ", ".join(map(str, names))
+
+
+def _items(store: LocalStore, slots: Slots) -> Iterator[Item]:
+    for run in iterate(slots):
+        yield from store.items_in(run.tolist()).values()
 
 
 def _pools(store: LocalStore) -> Iterator[str]:
-    live = store.catalog.live_slots()
-    for name in store.manifest.pools:
-        try:
-            for slots in iterate(live):
-                vectors = store.pools(slots, [name])[name]
-                bad = ~np.isfinite(vectors).all(axis=1)
-                if bad.any():
-                    yield f"pools/{name}: {int(bad.sum())} rows are not finite"
-        except (IndexFolderError, OSError) as error:
-            yield f"pools/{name}: {error} (the next build reads the pictures again)"
+    try:
+        for item, fault in damaged_pools(store):
+            yield f"{item.key!r}: {fault} (`hueweave verify --repair` reads its picture again)"
+    except (IndexFolderError, OSError) as error:
+        yield f"pools: {error}"
 
 
 def _references(store: LocalStore, generation: Generation) -> Iterator[str]:
@@ -63,12 +102,10 @@ def _segments(store: LocalStore, generation: Generation) -> Iterator[str]:
         yield from problems
         if problems:
             continue
-        found = live_mask(covered[:0], generation.slots)
-        for file in files:
-            path, metric = store.folder / file.path, store.manifest.spaces[space].metric
-            found[read_segment(path, metric).slots] = True
-        if not found[covered].all():
-            missing = int((~found[covered]).sum())
+        metric = store.manifest.spaces[space].metric
+        held = [read_segment(store.folder / file.path, metric).slots for file in files]
+        missing = int((~np.isin(covered, np.concatenate([covered[:0], *held]))).sum())
+        if missing:
             yield f"spaces/{space}: {missing} items are in no segment"
 
 
@@ -79,19 +116,29 @@ def _off(store: LocalStore, file: DerivedFile) -> Iterator[str]:
         yield f"{error} (it is made again from raw pools when the index is next opened)"
 
 
-def _pictures(store: LocalStore, read: bool, tick: Tick | None) -> Iterator[str]:
+def _media(store: LocalStore) -> Iterator[str]:
+    for source in store.media.orphans(store.catalog.holds):
+        yield f"{source}: no item needs it (a server or `hueweave verify --repair` removes it)"
+
+
+def _pictures(store: LocalStore, read: bool, sources: bool, tick: Tick | None) -> Iterator[str]:
     total = store.count()
     for done, item in enumerate(store.items(), start=1):
-        if fault := _fault(Path(item.source), item.digest if read else None):
+        own = is_media(item.source)
+        fault = _fault(store, item, read or not sources) if own or sources else None
+        if fault:
             yield f"{item.key!r}: its picture {item.source!r} {fault}"
         if tick and (done % 1000 == 0 or done == total):
             tick(done, total)
 
 
-def _fault(path: Path, digest: str | None) -> str | None:
+def _fault(store: LocalStore, item: Item, read: bool) -> str | None:
     try:
+        path = store.locate(item)
         if not path.is_file():
-            return "is gone"
-        return "has changed" if digest and digest_file(path) != digest else None
+            return "is lost" if is_media(item.source) else "is gone"
+        return "has changed" if read and digest_file(path) != item.digest else None
+    except IndexFolderError as error:
+        return str(error)
     except OSError as error:
         return f"cannot be read: {error.strerror}"

@@ -1,12 +1,14 @@
 """Batches without pictures, and builds with an extractor of the test's own."""
 
+import hashlib
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from indexer.build import BuildReport, build
-from indexer.engine import Batch, Embedded, Unreadable
+from indexer.engine import Batch, Embedded, Original, Unreadable
 from indexer.local import open_for_writing
 from indexer.local_engine import LocalEngine
 from indexer.manifest import Manifest
@@ -35,6 +37,18 @@ def random_batch(
         [Unreadable(work(key), "why") for key in unreadable],
         pools if keys else None,
     )
+
+
+def kept_batch(manifest: Manifest, keys: Sequence[str], seed: int = 5) -> Batch:
+    """Return a batch whose originals the index keeps: texts, each of its own."""
+    batch = random_batch(manifest, keys, seed)
+    embedded = []
+    for one in batch.embedded:
+        data = f"{one.work.entry.key} of {seed}".encode()
+        digest = hashlib.sha256(data).hexdigest()
+        original = Original(data, ".txt")
+        embedded.append(replace(one, digest=digest, size=len(data), original=original))
+    return replace(batch, embedded=embedded)
 
 
 def run_with(index: Path, source: Path, extractor: Callable[[], Extractor]) -> BuildReport:

@@ -8,7 +8,7 @@ import pytest
 from indexer import creation
 from indexer.creation import check_can_create, create_index, is_index
 from indexer.errors import IndexBusyError, IndexFolderError
-from indexer.manifest import read_manifest
+from indexer.manifest_file import read_manifest
 from tests.fakes import manifest
 
 

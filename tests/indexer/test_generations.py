@@ -9,7 +9,8 @@ import pytest
 from indexer import generations
 from indexer.build import BuildOptions
 from indexer.local import LocalStore, open_for_writing
-from indexer.manifest import Generation, Manifest, read_manifest
+from indexer.manifest import Generation, Manifest
+from indexer.manifest_file import read_manifest
 from indexer.segments import read_segment
 from indexer.spaces import Space
 from models.extraction import Vectors

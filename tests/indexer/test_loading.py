@@ -7,10 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from indexer import following
 from indexer.errors import IndexFolderError
 from indexer.local import LocalStore
 from indexer.lock import writer_lock
-from indexer.manifest import DerivedFile, read_manifest
+from indexer.manifest import DerivedFile
+from indexer.manifest_file import read_manifest
 from indexer.workshop import Workshop
 from service.verify import verify
 from tests.fakes import build_fake, random_colors, write_pictures
@@ -31,7 +33,7 @@ def answers(index: Path) -> dict[str, list[tuple[list[int], list[float]]]]:
 
 def problems(index: Path) -> list[str]:
     store = LocalStore(index)
-    found = list(verify(store, pictures=True))
+    found = list(verify(index, pictures=True))
     store.close()
     return found
 
@@ -62,13 +64,14 @@ def empty(path: Path) -> None:
     path.write_bytes(b"")
 
 
-def test_an_unfinished_build_is_named_when_searched(
+def test_an_unfinished_build_of_many_items_is_named_when_searched(
     tmp_path: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(LocalStore, "checkpoint", interrupt)
+    monkeypatch.setattr(following, "SCANNED", 10)
     with pytest.raises(KeyboardInterrupt):
         build_fake(tmp_path / "index", pictures)
     store = LocalStore(tmp_path / "index")

@@ -83,7 +83,7 @@ def test_an_empty_index_finds_nothing(tmp_path: Path) -> None:
     for space in spaces(store):
         (match,) = view.search(space, _zeros(store, space), 5)
         assert (len(match.slots), store.count(), view.reference(space).size) == (0, 0, 0)
-    assert list(verify(store)) == []
+    assert list(verify(store.folder)) == []
     store.close()
 
 
@@ -139,7 +139,7 @@ def test_pools_are_on_disk_before_the_commit_that_makes_them_real(
     )
     with open_for_writing(fake_index) as store:
         store.add(random_batch(store.manifest, ["a"]))
-    assert steps == ["synced"] * 8 + ["committed"]
+    assert steps == ["synced"] * 9 + ["committed"]  # eight files, and the folder of their names
 
 
 def test_a_checkpoint_does_nothing_unless_one_is_due(fake_index: Path) -> None:
@@ -172,7 +172,7 @@ def test_a_full_disk_loses_nothing_that_was_stored(fake_index: Path) -> None:
         assert store.count() == 221
         assert store.item("before") is not None
         # Its pictures were never there; all else fits together.
-        assert all("is gone" in problem for problem in verify(store))
+        assert all("is gone" in problem for problem in verify(store.folder))
 
 
 def test_one_writes_at_a_time_and_an_error_gives_the_lock_back(fake_index: Path) -> None:

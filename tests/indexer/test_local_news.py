@@ -9,13 +9,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from indexer import local
+from indexer import following
 from indexer.build import BuildOptions
 from indexer.creation import create_index
 from indexer.errors import IndexFolderError
 from indexer.loading import Loader
 from indexer.local import LocalStore, open_for_writing
-from indexer.manifest import read_manifest
+from indexer.manifest_file import read_manifest
 from tests.fakes import FakeExtractor, build_fake, manifest, write_pictures
 from tests.indexer.batches import random_batch
 from tests.indexer.contents import found
@@ -78,7 +78,7 @@ def test_news_is_looked_for_every_half_second(
     reader: LocalStore, fake_index: Path, monkeypatch: pytest.MonkeyPatch, waited: float, seen: int
 ) -> None:
     now = time.monotonic()
-    monkeypatch.setattr(local, "time", SimpleNamespace(monotonic=lambda: now))
+    monkeypatch.setattr(following, "time", SimpleNamespace(monotonic=lambda: now))
     reader.view(newest=True)
     with open_for_writing(fake_index) as writer:
         writer.add(random_batch(writer.manifest, ["new"]))
@@ -92,7 +92,7 @@ def test_a_view_is_kept_while_nothing_changes(
     reader: LocalStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Loader, "load", lambda *_: pytest.fail("there is nothing new"))
-    monkeypatch.setattr(local, "_FRESH_S", 0.0)
+    monkeypatch.setattr(following, "_FRESH_S", 0.0)
     first = reader.view(newest=True)
     assert reader.view() is reader.view(newest=True) is first
 
@@ -108,7 +108,7 @@ def test_a_writer_sees_what_it_writes_itself(fake_index: Path) -> None:
         assert found(writer.view()) == expected
 
 
-def test_a_reader_of_an_empty_index_stays_empty_until_the_first_generation(
+def test_a_reader_of_an_empty_index_finds_what_its_first_build_has_stored_by_then(
     tmp_path: Path, pictures: Path
 ) -> None:
     index = tmp_path / "index"
@@ -122,22 +122,25 @@ def test_a_reader_of_an_empty_index_stays_empty_until_the_first_generation(
             return super().extract(pixels, pools)
 
     build_fake(index, pictures, extractor=Asking())
-    assert sizes == [0] * 5
+    assert sizes == [0, 4, 8, 12, 16]
     assert reader.count() == 20
     assert found(reader.view(newest=True)) == [*range(20)]
     assert reader.view().manifest == read_manifest(index)
     reader.close()
 
 
-def test_a_reader_opened_during_the_first_build_is_told_so(tmp_path: Path) -> None:
+def test_a_reader_opened_during_a_long_first_build_is_told_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "SCANNED", 1)
     create_index(tmp_path / "index", manifest())
     with open_for_writing(tmp_path / "index") as writer:
-        writer.add(random_batch(writer.manifest, ["a"]))
+        writer.add(random_batch(writer.manifest, ["a", "b"]))
         reader = LocalStore(tmp_path / "index")
-        with pytest.raises(IndexFolderError, match="is unfinished: 1 items are stored"):
+        with pytest.raises(IndexFolderError, match="is unfinished: 2 items are stored"):
             reader.view()
         writer.checkpoint()
-        assert found(reader.view()) == [0]
+        assert found(reader.view()) == [0, 1]
         reader.close()
 
 

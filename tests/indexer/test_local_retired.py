@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from indexer import local
+from indexer import following
 from indexer.build import BuildOptions
 from indexer.local import LocalStore, open_for_writing
 from indexer.local_view import LocalView
@@ -28,7 +28,7 @@ class Clock:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
     # Not the clock of the whole process: a server beside the test would oversleep.
-    monkeypatch.setattr(local, "time", SimpleNamespace(monotonic=clock))
+    monkeypatch.setattr(following, "time", SimpleNamespace(monotonic=clock))
     return clock
 
 

@@ -7,12 +7,12 @@ from threading import Barrier
 import numpy as np
 import pytest
 
-from indexer import local
+from indexer import following
 from indexer.build import BuildOptions
-from indexer.catalog import Catalog
+from indexer.catalog import Catalog, News
 from indexer.loading import Loader
-from indexer.local import LocalStore, LocalView, open_for_writing
-from indexer.manifest import read_manifest
+from indexer.local import LocalStore, open_for_writing
+from indexer.manifest_file import read_manifest
 from indexer.snapshot import Snapshot
 from tests.fakes import FakeExtractor, build_fake, random_colors, write_pictures
 from tests.indexer.batches import random_batch
@@ -69,19 +69,19 @@ def test_generation_and_means_of_a_view_belong_together(
 def test_a_build_that_ends_while_a_view_is_loaded_does_not_mix_into_it(
     fake_index: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before, next_slot = read_manifest(fake_index), Catalog.next_slot
+    before, news = read_manifest(fake_index), Catalog.news
     add(pictures, 10)
 
-    def build_meanwhile(catalog: Catalog) -> int:
-        monkeypatch.setattr(Catalog, "next_slot", next_slot)
+    def build_meanwhile(catalog: Catalog) -> News:
+        monkeypatch.setattr(Catalog, "news", news)
         build_fake(fake_index, pictures)
-        return next_slot(catalog)
+        return news(catalog)
 
-    monkeypatch.setattr(Catalog, "next_slot", build_meanwhile)  # the last that loading asks for
+    monkeypatch.setattr(Catalog, "news", build_meanwhile)  # the last that loading asks for
     reader = LocalStore(fake_index)
     view = reader.view()
     assert read_manifest(fake_index).spaces != before.spaces
-    assert (view.manifest, found(view)) == (before, [*range(20)])
+    assert (view.manifest, found(view)) == (before, [*range(30)])
     assert reader.view(newest=True).manifest == read_manifest(fake_index)
     assert found(reader.view()) == [*range(30)]
     reader.close()
@@ -95,7 +95,7 @@ def test_a_delta_that_grew_with_its_view_equals_one_loaded_afresh(
         for at in range(3):
             writer.add(random_batch(writer.manifest, [f"{at}/{n}" for n in range(4)], seed=at))
             grown = reader.view(newest=True).snapshot
-            fresh = Loader(writer.shop, read_manifest(fake_index)).load()
+            fresh = LocalStore(fake_index).view().snapshot
             for name, space in fresh.spaces.items():
                 assert grown.spaces[name].segments == segments[name]  # taken over, not read again
                 for mine, its in zip(grown.spaces[name].delta, space.delta, strict=True):
@@ -104,10 +104,10 @@ def test_a_delta_that_grew_with_its_view_equals_one_loaded_afresh(
         writer.add(random_batch(writer.manifest, ["1/2", "late"], seed=9))
         with writer.catalog.transaction() as db:
             db.execute("DELETE FROM items WHERE key IN ('0/1', '2/3')")
-        fresh = Loader(writer.shop, read_manifest(fake_index)).load()
+        fresh = LocalStore(fake_index).view()
         view = reader.view(newest=True)
-        assert answers(view) == answers(LocalView(fresh, writer.shop, writer.held))
-        assert found(view) == np.flatnonzero(fresh.live).tolist()
+        assert answers(view) == answers(fresh)
+        assert found(view) == fresh.slots.tolist()
 
 
 def test_a_space_without_segments_has_no_delta(reader: LocalStore, fake_index: Path) -> None:
@@ -121,7 +121,7 @@ def test_a_space_without_segments_has_no_delta(reader: LocalStore, fake_index: P
 def test_many_threads_search_while_the_view_is_renewed(
     reader: LocalStore, fake_index: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(local, "_FRESH_S", 0.0)
+    monkeypatch.setattr(following, "_FRESH_S", 0.0)
     rounds, start = 40, Barrier(5)
     states = [answers(reader.view())]
 
@@ -144,8 +144,10 @@ def test_whoever_has_a_view_does_not_wait_while_another_thread_renews_it(
     reader: LocalStore, fake_index: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with open_for_writing(fake_index) as writer:
+        reader.view()
         writer.add(random_batch(writer.manifest, ["new"]))
-    monkeypatch.setattr(local, "_FRESH_S", 0.0)
+        writer.checkpoint()
+    monkeypatch.setattr(following, "_FRESH_S", 0.0)
     load, under_way, go_on = Loader.load, Barrier(2), Barrier(2)
 
     def slow(*given):  # type: ignore[no-untyped-def]

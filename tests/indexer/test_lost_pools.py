@@ -26,7 +26,7 @@ def pools_by_key(index: Path) -> dict[str, list[bytes]]:
 
 def problems(index: Path) -> list[str]:
     store = LocalStore(index)
-    found = list(verify(store))
+    found = list(verify(index))
     store.close()
     return found
 

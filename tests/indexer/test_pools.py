@@ -80,15 +80,17 @@ def test_float32_holds_what_float16_cannot(tmp_path: Path) -> None:
     np.testing.assert_array_equal(file.read(np.arange(9)), VECTORS * np.float32(1e6))
 
 
-def test_a_new_file_has_its_name_synced_and_an_old_one_its_bytes_only(
+def test_names_are_synced_by_the_first_write_of_each_process_and_bytes_by_all(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     synced: list[Path] = []
     monkeypatch.setattr("indexer.pools.sync_folder", synced.append)
-    file = PoolFile(tmp_path / "a", 5, "float16")
-    file.write(0, VECTORS)
-    file.write(9, VECTORS)
-    assert synced == [tmp_path]
+    names = {PoolName(1, "gap"): 5, PoolName(2, "gap"): 5}
+    for _ in range(2):  # the second finds files, but not whether their names are on the disk
+        store = PoolStore(tmp_path, names)
+        for slot in (0, 9):
+            store.write(slot, dict.fromkeys(names, VECTORS))
+    assert synced == [tmp_path] * 2
 
 
 def test_a_store_has_a_file_a_pool_named_after_it(tmp_path: Path) -> None:

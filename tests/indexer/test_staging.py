@@ -37,13 +37,14 @@ def write(tmp_path: Path, name: str, data: bytes = b"picture") -> Entry:
 
 def store(catalog: Catalog, *entries: Entry) -> None:
     """Put entries into the catalog as a build would."""
-    with catalog.transaction():
-        for entry in entries:
-            stat, digest = entry.path.stat(), hashlib.sha256(entry.path.read_bytes()).hexdigest()
-            item = Item(
-                entry.key, 1, catalog.next_slot(), str(entry.path), digest,
-                stat.st_size, stat.st_mtime_ns, entry.metadata, "", (),
-            )  # fmt: skip
+    start = catalog.next_slot()
+    for slot, entry in enumerate(entries, start):
+        stat, digest = entry.path.stat(), hashlib.sha256(entry.path.read_bytes()).hexdigest()
+        item = Item(
+            entry.key, 1, slot, str(entry.path), digest,
+            stat.st_size, stat.st_mtime_ns, entry.metadata, "", (),
+        )  # fmt: skip
+        with catalog.transaction():
             catalog.put([item])
 
 
@@ -117,18 +118,19 @@ def test_other_metadata_or_another_path_is_relabelled(catalog: Catalog, tmp_path
     assert (item.version, item.slot) == (1, 0)
 
 
-def test_relabelling_is_counted_once_a_time_and_only_if_there_is_any(
+def test_relabelling_is_logged_once_and_only_if_there_is_any(
     catalog: Catalog, tmp_path: Path
 ) -> None:
     entries = [write(tmp_path, f"{n}.png") for n in range(3)]
     store(catalog, *entries)
     Staging(catalog, Fixed(entries)).relabel()
-    assert catalog.relabelled() == 0
+    assert catalog.relabelled_since(0) == []
     entries = [Entry(one.key, one.path, {"n": 1}) for one in entries]
     Staging(catalog, Fixed(entries)).relabel()
-    assert catalog.relabelled() == 1
+    assert len(catalog.relabelled_since(0) or ()) == 3
+    seen = catalog.last_change()
     Staging(catalog, Fixed(entries)).relabel()
-    assert catalog.relabelled() == 1
+    assert catalog.relabelled_since(seen) == []
 
 
 def test_items_the_source_does_not_name_have_vanished(catalog: Catalog, tmp_path: Path) -> None:

@@ -1,0 +1,66 @@
+"""Upkeep of an index that is written to while it is searched, in a thread of its own."""
+
+import logging
+from threading import Event, Thread
+
+from indexer.errors import IndexBusyError, StoppedError
+from indexer.local import LocalStore
+
+log = logging.getLogger(__name__)
+
+# How long after a failure, a full disk say, it is tried again if nothing is written meanwhile.
+_AGAIN_S = 30.0
+
+
+class Upkeep:
+    """Removes what a crash left behind, and makes generations as items come and go.
+
+    Nobody waits for it, and what it is interrupted in is done again by the next.
+    """
+
+    def __init__(self, store: LocalStore) -> None:
+        self._store = store
+        self._wake, self._stopping = Event(), Event()
+        self._thread = Thread(target=self._run, name="upkeep", daemon=True)
+
+    def start(self) -> None:
+        """Begin, and look again whenever something was written."""
+        self._store.on_write = self._wake.set
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop soon and wait for it."""
+        self._stopping.set()
+        self._store.interrupt()
+        self._wake.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        swept = False
+        while True:
+            self._wake.clear()
+            if self._stopping.is_set():  # asked after the clearing, so that no call is missed
+                return
+            failed = False
+            try:
+                if not swept:
+                    self._store.sweep()
+                    swept = True
+                if self._store.maintain():
+                    self._say()
+            except StoppedError:
+                return
+            except IndexBusyError:
+                failed = True  # another process is at it
+            except Exception:
+                failed = True
+                log.exception("upkeep of %s failed, and is tried again", self._store.folder)
+            self._wake.wait(_AGAIN_S if failed else None)
+
+    def _say(self) -> None:
+        generation = self._store.manifest.generation
+        if generation is not None:
+            log.info(
+                "%s: generation %d, statistics taken from %d items",
+                self._store.folder, generation.number, generation.statistics_items,
+            )  # fmt: skip
