@@ -10,12 +10,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from models.errors import PictureError, PictureTooLargeError
+from models.flatten import to_rgb, turn_of
+from models.heic import HEIC_AVAILABLE, is_heic
+from models.structure import check_opened, check_structure
 
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "AVIF", "TIFF", "BMP")
+_HEIC_FORMATS = ("HEIF",) if HEIC_AVAILABLE else ()
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "AVIF", "TIFF", "BMP", *_HEIC_FORMATS)
+"""Pillow's names of what is opened; JPEG includes MPO, a JPEG followed by others."""
 MEDIA_TYPES = {
     ".jpg": "image/jpeg",
     ".jpeg": "image/jpeg",
@@ -28,10 +32,14 @@ MEDIA_TYPES = {
     ".tif": "image/tiff",
     ".tiff": "image/tiff",
     ".bmp": "image/bmp",
+    **({".heic": "image/heic", ".heif": "image/heif"} if HEIC_AVAILABLE else {}),
 }
 """By the ending of a file's name, which is what says that a file of a folder is a picture."""
+_ENDINGS = {
+    **{"JPEG": ".jpg", "MPO": ".jpg", "PNG": ".png", "WEBP": ".webp", "GIF": ".gif"},
+    **{"AVIF": ".avif", "TIFF": ".tif", "BMP": ".bmp", "HEIF": ".heic"},
+}
 SUFFIXES = frozenset(MEDIA_TYPES)
-WHITE = (255, 255, 255)
 
 
 @dataclass(frozen=True)
@@ -80,26 +88,46 @@ def decode(
         raise PictureError("it has zero bytes")
     if len(data) > limits.max_bytes:
         raise PictureTooLargeError(_too_many_bytes(len(data), limits))
-    with _decoder_errors(limits):
-        image = Image.open(io.BytesIO(data), formats=FORMATS)
+    with _decoder_errors(data, limits):
+        check_structure(data)
+        image: Image.Image = Image.open(io.BytesIO(data), formats=FORMATS)
         if image.width * image.height > limits.max_pixels:
             raise PictureTooLargeError(_too_many_pixels(image.width * image.height, limits))
+        check_opened(image, data, limits.max_pixels)
         if at_least and image.format in ("JPEG", "MPO"):
             image.draft(None, (at_least, at_least))
         image.load()
-        return _to_rgb(ImageOps.exif_transpose(_reduced(image, at_least)))
+        turn = turn_of(image)
+        image = _reduced(image, at_least)
+        image = to_rgb(image)  # each step frees the picture before it
+        return image if turn is None else image.transpose(turn)
+
+
+def ending_of(data: bytes, limits: Limits = DEFAULT_LIMITS) -> str:
+    """Return what the name of a file with the picture in ``data`` ends in, such as ``.jpg``.
+
+    Raises PictureError if the bytes are no picture; they are not decoded.
+    """
+    with _decoder_errors(data, limits):
+        check_structure(data)
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            return _ENDINGS[image.format or ""]
 
 
 @contextmanager
-def _decoder_errors(limits: Limits) -> Iterator[None]:
+def _decoder_errors(data: bytes, limits: Limits) -> Iterator[None]:
     """Turn what Pillow raises on hostile or damaged bytes into PictureError."""
     _hush_pillow()
-    # Pillow's own guard is a global of 179 million pixels. It follows our limit, so that a higher
-    # one counts, and its checks inside the decoders (frames, tiles) keep to the same.
-    Image.MAX_IMAGE_PIXELS = limits.max_pixels
+    # Pillow's own guard is a global, an error at twice its value. It follows our limit, so that a
+    # higher one counts, and so do its checks inside decoders that allocate in opening a picture.
+    Image.MAX_IMAGE_PIXELS = (limits.max_pixels + 1) // 2
     try:
         yield
     except UnidentifiedImageError:
+        if is_heic(data) and not HEIC_AVAILABLE:
+            raise PictureError(
+                "it is a HEIC picture: `pip install 'hueweave[heic]'` makes these readable"
+            ) from None
         raise PictureError(f"it is not a picture: expected one of {', '.join(FORMATS)}") from None
     except Image.DecompressionBombError as error:
         found = re.search(r"\d+", str(error))
@@ -141,33 +169,9 @@ def _reduced(image: Image.Image, at_least: int | None) -> Image.Image:
     """Average a large picture down by a whole factor; palettes and deep grey have no averages."""
     factor = min(image.size) // at_least if at_least else 1
     if factor < 2 or image.mode not in ("RGB", "RGBA", "L", "LA") or "transparency" in image.info:
-        return image
+        # These decoders keep whole canvases as long as their picture lives.
+        return image.copy() if image.format in ("WEBP", "AVIF") else image
     return image.reduce(factor)
-
-
-def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode == "RGB" and "transparency" not in image.info:
-        return image
-    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
-        return _grey_to_rgb(image)
-    if image.has_transparency_data:
-        rgba = image.convert("RGBA")
-        canvas = Image.new("RGBA", rgba.size, (*WHITE, 255))
-        return Image.alpha_composite(canvas, rgba).convert("RGB")
-    return image.convert("RGB")
-
-
-def _grey_to_rgb(image: Image.Image) -> Image.Image:
-    """Scale 16-bit grey to 8 bit; Pillow's own conversion clips at 255 and whitens it."""
-    values = np.nan_to_num(np.asarray(image, dtype=np.float32))
-    if image.mode == "F":
-        high = float(values.max(initial=0.0))
-        scale = 255.0 if high <= 1.0 else 255.0 / high
-    else:
-        scale = 255.0 / 65535.0
-    values *= scale
-    grey = np.clip(np.rint(values, out=values), 0, 255, out=values).astype(np.uint8)
-    return Image.fromarray(grey).convert("RGB")
 
 
 def _too_many_bytes(size: int, limits: Limits) -> str:

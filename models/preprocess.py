@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from models.images import WHITE
+from models.flatten import WHITE
 
 Pixels = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
