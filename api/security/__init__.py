@@ -1,0 +1,1 @@
+"""Who may do what over HTTP: keys, signed addresses, Host, Origin, and response headers."""
