@@ -53,7 +53,7 @@ ARG REVISION
 RUN groupadd --gid 10001 hueweave \
     && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp \
         --shell /usr/sbin/nologin hueweave \
-    && install -d -o 10001 -g 10001 /index \
+    && install -d -o 10001 -g 10001 /index /keys \
     && install -d /pictures /etc/hueweave
 COPY --from=dependencies /opt/venv /opt/venv
 COPY --from=weights /opt/torch /opt/torch
@@ -63,6 +63,8 @@ RUN --mount=type=bind,from=wheel,source=/dist,target=/dist \
     && pip check
 COPY docker/entrypoint.sh docker/healthcheck.py /usr/local/lib/hueweave/
 
+# HUEWEAVE_HOST: the port can be published only from an address beyond loopback. So a container
+# needs HUEWEAVE_KEYS, or HUEWEAVE_ANONYMOUS=true on purpose, where it cannot be reached otherwise.
 # TORCH_HOME belongs to root: the weights are all there, and nothing can be downloaded to it.
 # SQLITE_TMPDIR: the plan of a large build goes to the volume's disk, not to the memory of /tmp.
 ENV HUEWEAVE_HOST=0.0.0.0 \

@@ -3,6 +3,7 @@
 import io
 import sys
 
+from api import key_command
 from api.serve import serve
 from models.errors import HueweaveError
 from service.commands.app import make_app
@@ -22,6 +23,7 @@ def run(arguments: list[str]) -> int:
     """Run one command line and return its exit code. Errors a caller can mend are one line."""
     app = make_app()
     app.command()(serve)
+    app.add_typer(key_command.app, name="key")
     try:
         app(arguments, prog_name="hueweave")
     except SystemExit as done:  # how Typer ends, well or not

@@ -12,7 +12,16 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from indexer.errors import FilterError, UnknownKeyError
+from api.errors import BusyError, LateError, OverloadError
+from api.tracing import REQUEST_ID
+from indexer.errors import (
+    ColumnTypeError,
+    DiskFullError,
+    FilterError,
+    IndexBusyError,
+    ReadOnlyError,
+    UnknownKeyError,
+)
 from models.errors import (
     BlockError,
     ColorError,
@@ -21,19 +30,34 @@ from models.errors import (
     PictureTooLargeError,
     UnknownNameError,
 )
-from service.errors import NotYetError, QueryError
+from service.errors import (
+    AliasError,
+    ConditionError,
+    ItemError,
+    LineError,
+    NotLoadedError,
+    QueryError,
+    UnknownAliasError,
+    UnknownIndexError,
+)
 from service.faults import describe_invalid
 from service.remote import PICTURE_PROBLEM
 
 log = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
 _BLANK = "about:blank"
+LOADING_PROBLEM = "urn:hueweave:loading"
+RETRY = {"Retry-After": "1"}
+_UNEXPECTED = "something went wrong in the server"
 
 
 @dataclass(frozen=True)
 class _Kind:
     status: int
     type: str = _BLANK
+    headers: dict[str, str] | None = None
+    detail: str | None = None
+    """Instead of the error's own text, which names folders of the server's."""
 
 
 # The first class on an error's own list of ancestors that stands here decides. What does not stand
@@ -46,8 +70,26 @@ _KINDS: dict[type[HueweaveError], _Kind] = {
     UnknownNameError: _Kind(422, "urn:hueweave:unknown-name"),
     BlockError: _Kind(422, "urn:hueweave:unknown-block"),
     FilterError: _Kind(422, "urn:hueweave:filter"),
-    NotYetError: _Kind(422, "urn:hueweave:not-available"),
     QueryError: _Kind(422, "urn:hueweave:query"),
+    LineError: _Kind(400, "urn:hueweave:line"),
+    ItemError: _Kind(422, "urn:hueweave:item"),
+    ColumnTypeError: _Kind(422, "urn:hueweave:column-type"),
+    ConditionError: _Kind(412, "urn:hueweave:condition"),
+    ReadOnlyError: _Kind(
+        403, "urn:hueweave:read-only", detail="the index is open read-only: it cannot be changed"
+    ),
+    IndexBusyError: _Kind(
+        503, "urn:hueweave:busy", RETRY, "the index is being written by {owner}: try again"
+    ),
+    DiskFullError: _Kind(
+        507, "urn:hueweave:disk-full", detail="no room on the server's disk: nothing was changed"
+    ),
+    UnknownIndexError: _Kind(404, "urn:hueweave:unknown-index"),
+    UnknownAliasError: _Kind(404, "urn:hueweave:unknown-alias"),
+    AliasError: _Kind(409, "urn:hueweave:alias"),
+    NotLoadedError: _Kind(503, LOADING_PROBLEM, RETRY),
+    BusyError: _Kind(429),
+    LateError: _Kind(503),
 }
 
 
@@ -59,6 +101,9 @@ class Problem(BaseModel):
     status: int
     detail: str = Field(description="What is wrong here, and what would be right.")
     instance: str | None = Field(None, description="The path that was asked for.")
+    request_id: str | None = Field(
+        None, description="Id of the request, as in the server's log and in X-Request-ID."
+    )
 
 
 def declare(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -86,7 +131,14 @@ def problem_response(
 ) -> JSONResponse:
     """Return a problem document as a response."""
     title = HTTPStatus(status).phrase
-    problem = Problem(type=kind, title=title, status=status, detail=detail, instance=path)
+    problem = Problem(
+        type=kind,
+        title=title,
+        status=status,
+        detail=detail,
+        instance=path,
+        request_id=REQUEST_ID.get(),
+    )
     return JSONResponse(
         problem.model_dump(exclude_none=True), status, headers=headers, media_type=MEDIA_TYPE
     )
@@ -96,12 +148,33 @@ async def _on_disconnect(request: Request, error: Exception) -> JSONResponse:
     return problem_response(400, "the client left before its request was whole", request.url.path)
 
 
+def describe(error: Exception) -> tuple[int, str]:
+    """Return the status of an error and what is said of it; 500 for one nobody foresaw."""
+    kind = _kind_of(error)
+    return (500, _UNEXPECTED) if kind is None else (kind.status, _detail(kind, error))
+
+
+def _kind_of(error: Exception) -> _Kind | None:
+    return next((_KINDS[one] for one in type(error).__mro__ if one in _KINDS), None)
+
+
+def _detail(kind: _Kind, error: Exception) -> str:
+    if kind.detail is None:
+        return str(error)
+    return kind.detail.format(owner=error.owner if isinstance(error, IndexBusyError) else "")
+
+
 async def _on_domain_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HueweaveError)
-    kind = next((_KINDS[one] for one in type(error).__mro__ if one in _KINDS), None)
+    kind = _kind_of(error)
     if kind is None:
         return await _on_unexpected(request, error)
-    return problem_response(kind.status, str(error), request.url.path, kind=kind.type)
+    headers = kind.headers
+    if isinstance(error, OverloadError):
+        headers = {"Retry-After": str(error.retry_after)}
+    return problem_response(
+        kind.status, _detail(kind, error), request.url.path, kind=kind.type, headers=headers
+    )
 
 
 async def _on_invalid(request: Request, error: Exception) -> JSONResponse:
@@ -124,6 +197,11 @@ async def _on_http(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _on_unexpected(request: Request, error: Exception) -> JSONResponse:
+    return unexpected(request.url.path, error)
+
+
+def unexpected(path: str, error: Exception) -> JSONResponse:
+    """Log an error that is the server's own, and return what the client is told of it."""
     # Never the exception's own text: it may hold paths or data.
-    log.error("unexpected error on %s", request.url.path, exc_info=error)
-    return problem_response(500, "something went wrong in the server", request.url.path)
+    log.error("unexpected error on %s", path, exc_info=error)
+    return problem_response(500, _UNEXPECTED, path)

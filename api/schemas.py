@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel
 
-from api.urls import item_url
+from api.urls import Addresses
 from indexer.records import Item
 from service.palette import PaletteColor, rank_colors
 
@@ -44,13 +44,21 @@ class Attributes(BaseModel):
     blocks: list[int]
 
 
+class Reloaded(BaseModel):
+    """The index as it is now."""
+
+    name: str
+    items: int
+    generation: int | None
+
+
 class Status(BaseModel):
     """Whether the service is up."""
 
     status: str
 
 
-def view_item(item: Item) -> ItemView:
+def view_item(item: Item, links: Addresses) -> ItemView:
     """Return an item as the API shows it; the path of its source stays inside."""
     return ItemView(
         key=item.key,
@@ -60,6 +68,6 @@ def view_item(item: Item) -> ItemView:
         added=item.added,
         metadata=item.metadata,
         palette=None if item.palette is None else rank_colors(item.palette),
-        image_url=item_url("images", item.key),
-        thumbnail_url=item_url("thumbnails", item.key),
+        image_url=links.of("images", item.key),
+        thumbnail_url=links.of("thumbnails", item.key),
     )

@@ -10,7 +10,8 @@ from indexer.creation import check_can_create, create_index, is_index
 from indexer.errors import RecipeMismatchError
 from indexer.local import open_for_writing
 from indexer.local_engine import LocalEngine
-from indexer.manifest import Manifest, read_manifest
+from indexer.manifest import Manifest
+from indexer.manifest_file import read_manifest
 from indexer.presets import get_preset, lay_out
 from indexer.segments import check_index_type
 from indexer.sources import check_not_empty, open_source

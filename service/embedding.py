@@ -15,6 +15,7 @@ from models.preprocess import Square, near_content
 from service.examples import Example
 from service.palettes import Mixed, colors_of, embed_color, mix_palette
 from service.query import Term
+from service.stages import METER
 
 _BATCH = 32
 _COLORS = 512
@@ -47,8 +48,14 @@ class Embedder:
 
     def __init__(self, store: CatalogStore, extractor: Extractor) -> None:
         self._store, self._extractor = store, extractor
-        # A palette is picked color by color, and the same ones again and again.
-        self._color = lru_cache(_COLORS)(self._embed_color)
+
+        # A palette is picked color by color, and the same ones again and again. No bound method: an
+        # index that is closed must not wait for the garbage collector with all its segments.
+        @lru_cache(_COLORS)
+        def color(color: RGB, pools: tuple[PoolName, ...], size: int) -> RawPools:
+            return embed_color(color, pools, extractor, size)
+
+        self._color = color
 
     def embed(self, queries: Sequence[Sequence[Wanted]]) -> Iterator[list[Embedded]]:
         """Yield each query's terms embedded; pictures of all queries share batches."""
@@ -75,9 +82,6 @@ class Embedder:
                 raw_pools.append({name: extracted[id(one)][name] for name in space.pools})
         return Embedded(examples, tuple(raw_pools))
 
-    def _embed_color(self, color: RGB, pools: tuple[PoolName, ...], size: int) -> RawPools:
-        return embed_color(color, pools, self._extractor, size)
-
     def _extract(self, queries: Sequence[Sequence[Wanted]]) -> dict[int, RawPools]:
         """Return the pools of every square, (1, channels) each, by the example's identity."""
         squares: dict[int, Square] = {}
@@ -101,6 +105,7 @@ class Embedder:
 
     def extract(self, squares: Sequence[Square], pools: Sequence[PoolName]) -> RawPools:
         """Return the raw pools of several squares, (n, channels) each."""
+        METER.get().batch(len(squares))
         pixels = np.stack([square.pixels for square in squares])
         if all(square.content is None for square in squares):
             return self._extractor.extract(pixels, pools)

@@ -5,7 +5,6 @@ import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import ceil, floor
-from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -15,8 +14,12 @@ from indexer.store import CatalogStore
 from models.errors import PictureError, shorten
 from models.images import Limits, decode, read_picture
 from models.preprocess import Cutout, Mask, Preprocess, Square, cut_square
-from service.errors import NotYetError, QueryError
+from service.errors import QueryError
+from service.fetching import Fetch, fetch_nothing, host_of
 from service.query import ImageExample, ImageSource, Region
+
+MAX_ADDRESSES = 8
+"""Pictures by address in one query."""
 
 
 @dataclass(frozen=True)
@@ -34,9 +37,16 @@ class Example:
 class Examples:
     """Loads the examples of one query; each is decoded once, however many terms name it."""
 
-    def __init__(self, store: CatalogStore, limits: Limits, parts: Mapping[str, bytes]) -> None:
-        self._store, self._limits, self._parts = store, limits, parts
+    def __init__(
+        self,
+        store: CatalogStore,
+        limits: Limits,
+        parts: Mapping[str, bytes],
+        fetch: Fetch = fetch_nothing,
+    ) -> None:
+        self._store, self._limits, self._parts, self._fetch = store, limits, parts, fetch
         self._loaded: dict[str, Example] = {}
+        self._fetched: dict[str, bytes] = {}
 
     @property
     def white(self) -> int:
@@ -56,25 +66,22 @@ class Examples:
 
     def picture_of(self, item: Item) -> Example:
         """Return the square of an item's picture; raises PictureError if it is gone."""
-        return self._cut(read_picture(Path(item.source), self._limits), None, "")
+        return self._cut(read_picture(self._store.locate(item), self._limits), None, "")
 
     def _load(self, image: ImageExample, where: str) -> Example:
         if image.is_whole_item:
             return Example(item=self._item(image, where))
         data, named = self._bytes(image, where)
-        try:
-            return self._cut(data, image, where)
-        except PictureError as error:
-            raise type(error)(f"{where}, {named}: {error}") from error
+        return self._cut(data, image, where, f"{where}, {named}: ")
 
-    def _cut(self, data: bytes, image: ImageExample | None, where: str) -> Example:
+    def _cut(self, data: bytes, image: ImageExample | None, where: str, named: str = "") -> Example:
         preprocess = self._store.manifest.recipe.preprocess
         if image is None or not (image.region or image.mask):
-            picture = decode(data, self._limits, preprocess.decode_at_least)
+            picture = self._decoded(data, named, preprocess.decode_at_least)
             nothing_white = image is not None and image.background == "none"
             return _example(picture, preprocess, Cutout(background=nothing_white))
         # Boxes and masks are meant for the whole picture, so it is decoded at full scale.
-        picture = decode(data, self._limits)
+        picture = self._decoded(data, named)
         box = _box(image.region, picture.size, f"{where}.region") if image.region else None
         mask = None
         if image.mask:
@@ -89,10 +96,7 @@ class Examples:
         where: str,
     ) -> Mask:
         data, named = self._bytes(source, where)
-        try:
-            picture = decode(data, self._limits)
-        except PictureError as error:
-            raise type(error)(f"{where}, {named}: {error}") from error
+        picture = self._decoded(data, f"{where}, {named}: ")
         if picture.size != size:
             raise QueryError(
                 f"{where}, {named}, is {picture.width} x {picture.height} pixels: expected the "
@@ -104,10 +108,16 @@ class Examples:
             raise QueryError(f"{where}, {named}, is black where it would count: nothing is left")
         return mask
 
+    def _decoded(self, data: bytes, named: str, at_least: int | None = None) -> Image.Image:
+        try:
+            return decode(data, self._limits, at_least)
+        except PictureError as error:
+            raise type(error)(f"{named}{error}") from error
+
     def _bytes(self, source: ImageSource, where: str) -> tuple[bytes, str]:
         """Return a picture's bytes and how the query names it."""
         if source.url is not None:
-            raise NotYetError(f"{where}.url")
+            return self._at(source.url, f"{where}.url"), f"url at {shorten(host_of(source.url))!r}"
         if source.base64 is not None:
             try:
                 return base64.b64decode(source.base64, validate=True), "base64"
@@ -123,9 +133,20 @@ class Examples:
         item = self._item(source, where)
         named = f"key {shorten(item.key)!r}"
         try:
-            return read_picture(Path(item.source), self._limits), named
+            return read_picture(self._store.locate(item), self._limits), named
         except PictureError as error:
             raise PictureError(f"{where}, {named}: its picture cannot be read") from error
+
+    def _at(self, url: str, where: str) -> bytes:
+        """Return what is at an address, which is asked once a query."""
+        if url not in self._fetched:
+            if len(self._fetched) == MAX_ADDRESSES:
+                raise QueryError(f"{where}: a query has at most {MAX_ADDRESSES} addresses")
+            try:
+                self._fetched[url] = self._fetch(url)
+            except PictureError as error:
+                raise type(error)(f"{where}: {error}") from error
+        return self._fetched[url]
 
     def _item(self, source: ImageSource, where: str) -> Item:
         item = self._store.item(source.key or "")

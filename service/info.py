@@ -2,6 +2,7 @@
 
 from pydantic import BaseModel
 
+from indexer.generations import ENOUGH
 from indexer.records import Failure
 from indexer.store import CatalogStore
 
@@ -33,6 +34,17 @@ class ColumnInfo(BaseModel):
     indexed: bool
 
 
+class StatisticsInfo(BaseModel):
+    """What means and scores go by: how many ``items`` they were taken from.
+
+    A ``provisional`` index has none yet: it has not come to hold ``enough`` items.
+    """
+
+    items: int
+    provisional: bool
+    enough: int = ENOUGH
+
+
 class IndexInfo(BaseModel):
     """An index at a glance."""
 
@@ -49,6 +61,7 @@ class IndexInfo(BaseModel):
     index_type: str
     pool_format: str
     generation: int | None
+    statistics: StatisticsInfo
     created: str
     schema_version: int
     columns: list[ColumnInfo]
@@ -82,6 +95,10 @@ def describe(store: CatalogStore) -> IndexInfo:
         index_type=manifest.index_type,
         pool_format=manifest.pool_format,
         generation=manifest.generation.number if manifest.generation else None,
+        statistics=StatisticsInfo(
+            items=manifest.generation.statistics_items if manifest.generation else 0,
+            provisional=manifest.is_provisional,
+        ),
         created=manifest.created,
         schema_version=manifest.schema_version,
         columns=[

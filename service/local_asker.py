@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterator, Sequence
 from itertools import groupby, islice
-from pathlib import Path
 
 from models.errors import PictureError
 from models.images import read_picture
@@ -32,7 +31,9 @@ class LocalAsker:
         """Return the bytes of an item's picture, or None if it is gone."""
         item = self._opened.store.item(key)
         try:
-            return read_picture(Path(item.source), self._opened.limits) if item else None
+            if item is None:
+                return None
+            return read_picture(self._opened.store.locate(item), self._opened.limits)
         except PictureError:
             return None
 

@@ -1,15 +1,22 @@
 """Opening an index with exactly the network it was built with."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
 
 from indexer.filters import FilterLimits
 from indexer.local import LocalStore
 from indexer.manifest import Manifest
 from indexer.store import CatalogStore
+from indexer.upkeep import Upkeep
 from models.images import Limits
+from service.editing import Editor
 from service.errors import SettingsError
+from service.fetching import make_fetch
 from service.remote import is_remote
 from service.search import QueryLimits, Searcher
 from service.settings import Settings
@@ -20,18 +27,74 @@ if TYPE_CHECKING:
     from models.extractor import NetworkExtractor
     from models.loading import Runtime
 
+    Watching = Callable[[], AbstractContextManager[Progress | None]]
+
 
 @dataclass(frozen=True)
 class Opened:
-    """An index that can be searched."""
+    """An index that can be searched, and changed."""
 
     store: CatalogStore
     searcher: Searcher
     limits: Limits
+    upkeep: Upkeep | None = None
+
+    @cached_property
+    def editor(self) -> Editor:
+        """What changes the index."""
+        return Editor(self.store, lambda: self.searcher.extractor, self.limits)
 
     def close(self) -> None:
-        """Close the store."""
+        """Close the store, once its upkeep has ended."""
+        if self.upkeep is not None:
+            self.upkeep.close()
         self.store.close()
+
+
+class Opener:
+    """Opens index folders, one at a time. Those of one recipe and depth share a network.
+
+    Those that are ``kept_up`` get generations as items come and go. ``watching`` is entered around
+    the loading of a network; what it gives watches downloads.
+    """
+
+    def __init__(
+        self, settings: Settings, watching: "Watching" = nullcontext, *, kept_up: bool = False
+    ) -> None:
+        self._settings, self._watching = settings, watching
+        self._kept_up = kept_up and not settings.read_only
+        self._fetch = make_fetch(settings)
+        # Weak, so that a network is let go of with the last index that uses it.
+        self._networks: WeakValueDictionary[object, NetworkExtractor] = WeakValueDictionary()
+
+    def __call__(self, folder: Path) -> Opened:
+        """Return the index, with exactly the weights its manifest names.
+
+        Raises IndexFolderError, SchemaError or WeightsError.
+        """
+        store = LocalStore(folder, read_only=self._settings.read_only)
+        try:
+            store.view()  # loads segments now: an unfinished or damaged index shows here
+            extractor = self._network(store.manifest)
+        except BaseException:
+            store.close()
+            raise
+        allowed = limits(self._settings)
+        allowed_queries = query_limits(self._settings)
+        searcher = Searcher(store, extractor, allowed, allowed_queries, self._fetch)
+        upkeep = Upkeep(store) if self._kept_up else None
+        if upkeep is not None:
+            upkeep.start()
+        return Opened(store, searcher, allowed, upkeep)
+
+    def _network(self, manifest: Manifest) -> "NetworkExtractor":
+        known_by = manifest.recipe.digest, max(manifest.blocks)
+        found = self._networks.get(known_by)
+        if found is None:
+            with self._watching() as progress:
+                found = pinned_extractor(manifest, self._settings, progress)
+            self._networks[known_by] = found
+        return found
 
 
 def index_folder(settings: Settings) -> Path:
@@ -64,15 +127,7 @@ def open_index(settings: Settings, progress: "Progress | None" = None) -> Opened
 
     Raises IndexFolderError, SchemaError or WeightsError.
     """
-    store = LocalStore(index_folder(settings))
-    try:
-        store.view()  # loads segments now: an unfinished or damaged index shows here
-        extractor = pinned_extractor(store.manifest, settings, progress)
-    except BaseException:
-        store.close()
-        raise
-    allowed = limits(settings)
-    return Opened(store, Searcher(store, extractor, allowed, query_limits(settings)), allowed)
+    return Opener(settings, lambda: nullcontext(progress))(index_folder(settings))
 
 
 def pinned_extractor(

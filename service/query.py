@@ -32,7 +32,9 @@ class ImageSource(_Strict):
     key: str | None = Field(None, description="Key of an item of the index.")
     base64: str | None = Field(None, description="The picture's bytes in base64.")
     part: str | None = Field(None, description="Name of a part of the multipart request.")
-    url: str | None = Field(None, description="Not available yet.")
+    url: str | None = Field(
+        None, description="Address of the picture, if the server may ask that host."
+    )
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:

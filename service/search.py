@@ -21,9 +21,11 @@ from service.cursors import Cursor, CursorError, decode_cursor, query_digest
 from service.embedding import Embedded, Embedder, Wanted
 from service.errors import QueryError
 from service.examples import Example, Examples
+from service.fetching import Fetch, fetch_nothing
 from service.folding import first_of_each
 from service.palettes import check_palette
 from service.query import Query, Subject, Term, check_limit
+from service.stages import stage
 from service.why import Reasons
 
 
@@ -56,9 +58,11 @@ class Searcher:
         extractor: Extractor,
         limits: Limits,
         query_limits: QueryLimits | None = None,
+        fetch: Fetch = fetch_nothing,
     ) -> None:
         self._store, self._limits = store, limits
-        self._extractor = extractor
+        self.fetch = fetch
+        self.extractor = extractor
         self._embedder = Embedder(store, extractor)
         self.query_limits = query_limits or QueryLimits()
 
@@ -70,8 +74,11 @@ class Searcher:
         """
         started = time.perf_counter()
         self.check(query)
-        prepared = self.prepare(query, self.examples(parts))
-        answer = next(self.answer_prepared([prepared]))
+        with stage("decode"):
+            prepared = self.prepare(query, self.examples(parts))
+        with stage("embed"):
+            embedded = next(self._embed([prepared]))
+        answer = self._answer(prepared, embedded)
         took_ms = round((time.perf_counter() - started) * 1000, 3)
         return answer.model_copy(update={"took_ms": took_ms})
 
@@ -98,7 +105,7 @@ class Searcher:
 
     def examples(self, parts: Mapping[str, bytes]) -> Examples:
         """Return a loader of examples that finds the pictures ``parts`` by name."""
-        return Examples(self._store, self._limits, parts)
+        return Examples(self._store, self._limits, parts, self.fetch)
 
     def prepare(self, query: Query, examples: Examples) -> Prepared:
         """Return ``query``, which was checked, with its examples loaded.
@@ -122,18 +129,22 @@ class Searcher:
         Raises UnknownKeyError if there is no such item, or its picture is gone.
         """
         self.check(query)
-        prepared = self.prepare(query, self.examples(parts))
+        with stage("decode"):
+            prepared = self.prepare(query, self.examples(parts))
         item = self._store.item(key)
         if item is None:
             raise UnknownKeyError(f"no item has the key {shorten(key)!r}")
         view = self._view(prepared)
         if not _has_sample(view, query, prepared.cursor):
             raise UnknownKeyError(f"item {shorten(key)!r} cannot be searched yet")
-        embedded = next(self._embed([prepared]))
+        with stage("embed"):
+            embedded = next(self._embed([prepared]))
         terms = _parts(view, query, prepared.cursor, embedded)
         ranking = score_items(view, terms, np.array([item.slot]))
         hit = _hits(terms, _Page(ranking, np.arange(1), 1), {item.slot: item})[0]
-        hit.why = Reasons(terms, embedded, self._extractor, self.examples({})).explain(item)
+        reasons = Reasons(terms, embedded, self.extractor, self.examples({}))
+        with stage("explain"):
+            hit.why = reasons.explain(item)
         if hit.why is None:
             raise UnknownKeyError(
                 f"the picture of {shorten(key)!r} is no longer where it was indexed from"
@@ -190,16 +201,18 @@ class Searcher:
             return _answer(view, [], exact=True, cursor=None), True
         parts = _parts(view, query, cursor, embedded)
         start = cursor or _first(view, query, parts)
-        selected = view.within(start.filter, before=start.end, without=start.shown)
-        page = self._page(selected, parts, query.limit, start)
-        items = self._store.items_in(page.ranking.slots.tolist())
+        with stage("search"):
+            selected = view.within(start.filter, before=start.end, without=start.shown)
+            page = self._page(selected, parts, query.limit, start)
+            items = self._store.items_in(page.ranking.slots.tolist())
         whole = all(slot in items for slot in page.ranking.slots.tolist())
         hits = _hits(parts, page, items)
         if query.explain:
-            reasons = Reasons(parts, embedded, self._extractor, self.examples({}))
+            reasons = Reasons(parts, embedded, self.extractor, self.examples({}))
             by_key = {item.key: item for item in items.values()}
-            for hit in hits:
-                hit.why = reasons.explain(by_key[hit.key])
+            with stage("explain"):
+                for hit in hits:
+                    hit.why = reasons.explain(by_key[hit.key])
         return _answer(view, hits, page.ranking.exact, self._next(start, page)), whole
 
     def _page(self, view: View, parts: Sequence[Part], limit: int, start: Cursor) -> "_Page":

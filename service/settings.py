@@ -5,7 +5,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -27,6 +27,9 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="HUEWEAVE_", env_ignore_empty=True, extra="forbid")
 
     index: str | None = Field(None, description="The index folder.")
+    root: str | None = Field(None, description="A folder of index folders, to serve them all.")
+
+    read_only: bool = Field(False, description="Whether a server never writes to its indexes.")
 
     backbone: str = Field("auto", description="Network of a new index, or auto.")
     weights: str | None = Field(None, description="Weights: an enum name, a file, or packaged.")
@@ -45,8 +48,33 @@ class Settings(BaseSettings):
     max_bytes: int = Field(32 * 1024 * 1024, ge=1, description="Most bytes of one picture.")
     max_pixels: int = Field(100_000_000, ge=1, description="Most pixels of one picture.")
 
+    url_hosts: str | None = Field(
+        None, description="Hosts that pictures are fetched from, with commas; without, none is."
+    )
+    url_timeout: float = Field(
+        10, gt=0, le=300, description="Seconds that fetching one picture may take."
+    )
+
     host: str = Field("127.0.0.1", description="Address the server binds.")
     port: int = Field(8000, ge=0, le=65535, description="Port the server binds; 0: a free one.")
+    keys: str | None = Field(
+        None, min_length=1, description="File of API keys; without one, all is open."
+    )
+    anonymous: bool = Field(
+        False, description="Bind an address that others can reach though there are no keys."
+    )
+    hosts: str | None = Field(
+        None, description="More names the server is reached by, with commas; * for any."
+    )
+    cors_origins: str | None = Field(
+        None, description="Origins whose pages may use the server, with commas."
+    )
+    address_ttl: int = Field(
+        900, ge=1, le=604_800, description="Seconds that a signed address of a picture is valid."
+    )
+    api_key: SecretStr | None = Field(
+        None, description="Key that commands send to a server named as index."
+    )
     max_limit: int = Field(MAX_LIMIT, ge=1, le=MAX_LIMIT, description="Most hits of one answer.")
     max_terms: int = Field(16, ge=1, le=MAX_TERMS, description="Most terms of one query.")
     max_filter_depth: int = Field(16, ge=1, le=64, description="How deep a filter may be nested.")
@@ -59,6 +87,17 @@ class Settings(BaseSettings):
     max_depth: int = Field(
         10_000, ge=1, le=100_000, description="How many hits can be paged through."
     )
+    max_concurrent: int | None = Field(
+        None, ge=1, le=1024, description="Queries worked on at once; default: cores."
+    )
+    max_queue: int = Field(64, ge=0, le=10_000, description="Most queries that wait for a thread.")
+    request_timeout: float = Field(
+        30, gt=0, le=3600, description="Seconds that an answer may take once its request is whole."
+    )
+    body_timeout: float = Field(
+        60, gt=0, le=3600, description="Seconds within which a request's body has to be whole."
+    )
+    log_format: str = Field("text", pattern="^(text|json)$", description="text or json.")
     log_level: str = Field(
         "info", pattern="^(debug|info|warning|error)$", description="debug, info, warning or error."
     )

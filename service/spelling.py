@@ -17,6 +17,8 @@ Model = TypeVar("Model", bound=BaseModel)
 _TERM = "ATTRIBUTE[:WEIGHT]=EXAMPLE, such as color:0.7=shirt.jpg, texture=key:images/a.jpg or "
 _FORMS = _TERM + "color='palette:#7a1f2b 60, ivory 30, any 10'"
 _KEY, _PALETTE = "key:", "palette:"
+# More than a query of the most terms, examples and conditions has.
+_MAX_VALUES = 100_000
 
 
 def read_terms(texts: list[str]) -> tuple[list[Term], dict[str, Path]]:
@@ -107,6 +109,10 @@ def read_query(text: str | bytes) -> Query:
 
 def read_json(kind: type[Model], text: str | bytes) -> Model:
     """Return what ``text`` says as a ``kind``; raises QueryError naming what is wrong and where."""
+    # Counted before it is read: tens of megabytes of tiny values would hold up every thread.
+    values = (text.count(b",") if isinstance(text, bytes) else text.count(",")) + 1
+    if values > _MAX_VALUES:
+        raise QueryError(f"the query has some {values:,} values: expected at most {_MAX_VALUES:,}")
     try:
         return kind.model_validate_json(text)
     except ValidationError as error:

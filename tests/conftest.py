@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from tests.fakes import build_fake, random_colors, write_pictures
 
@@ -40,3 +41,9 @@ def fake_index(tmp_path: Path, pictures: Path) -> Path:
     index = tmp_path / "index"
     build_fake(index, pictures)
     return index
+
+
+@pytest.fixture(autouse=True)
+def _pillow_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take back Pillow's own limit, a global that follows that of the last picture decoded."""
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", Image.MAX_IMAGE_PIXELS)

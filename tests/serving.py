@@ -6,19 +6,26 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import httpx
-import uvicorn
+from fastapi import FastAPI
 
 from api.app import create_app
+from api.server import make_server
 from service.opening import Opened
 from service.settings import Settings
 
 
 @contextmanager
 def serving(opened: Opened, settings: Settings) -> Iterator[httpx.Client]:
+    """Yield a client of a real server of one index."""
+    with running(create_app(settings, opened), settings) as client:
+        yield client
+
+
+@contextmanager
+def running(app: FastAPI, settings: Settings) -> Iterator[httpx.Client]:
     """Yield a client of a real server. Its socket listens before it runs, so nothing waits."""
     listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(create_app(settings, opened), log_level="warning")
-    server = uvicorn.Server(config)
+    server = make_server(app, settings, configure_logging=False)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:

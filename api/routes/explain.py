@@ -5,14 +5,14 @@ from typing import Any
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.dependencies import Config, Index, Work
+from api.dependencies import Config, Index, Links, Work
 from api.problems import declare
 from api.routes.search import read_request, with_urls
 from service.answer import Hit
 from service.query import Query
 from service.spelling import read_json
 
-router = APIRouter(prefix="/v1", tags=["search"])
+router = APIRouter()
 
 
 class Explain(BaseModel):
@@ -53,10 +53,10 @@ _BODY: dict[str, Any] = {
 @router.post(
     "/explain",
     summary="Why one item answers a query",
-    responses=declare(400, 404, 413, 422),
+    responses=declare(400, 404, 408, 413, 422),
     openapi_extra={"requestBody": _BODY},
 )
-async def explain(request: Request, index: Index, config: Config, work: Work) -> Hit:
+async def explain(request: Request, index: Index, config: Config, work: Work, links: Links) -> Hit:
     """Return an item as a hit of a query, with heat maps over it and over the query's pictures.
 
     Pictures come as in a search; the part `query` of a multipart request is then the whole JSON.
@@ -66,7 +66,7 @@ async def explain(request: Request, index: Index, config: Config, work: Work) ->
     def answer() -> Hit:
         asked = read_json(Explain, text)
         hit = index.searcher.explain(asked.query, parts, asked.key)
-        with_urls([hit])
+        with_urls([hit], links)
         return hit
 
     return await work.run(answer)

@@ -9,7 +9,7 @@ from api.problems import declare
 from indexer.filters import ALL, parse_filter
 from service.facets import DEFAULT_VALUES, MAX_VALUES, Facets, count_facets
 
-router = APIRouter(prefix="/v1", tags=["index"])
+router = APIRouter()
 
 
 @router.get("/facets", summary="Count values and colors", responses=declare(422))

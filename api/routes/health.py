@@ -3,10 +3,11 @@
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
-from api.problems import declare, problem_response
+from api.problems import RETRY, declare, problem_response
+from api.readiness import Readiness
 from api.schemas import Status
 
-router = APIRouter(tags=["health"])
+router = APIRouter()
 
 
 @router.get("/healthz", summary="Whether the process is alive", response_model=Status)
@@ -20,6 +21,7 @@ async def healthz() -> Status:
 )
 async def readyz(request: Request) -> Status | JSONResponse:
     """Say whether index and network are loaded, so that queries are answered."""
-    if getattr(request.app.state, "opened", None) is None:
-        return problem_response(503, "the index is not loaded", request.url.path)
+    readiness: Readiness = request.app.state.readiness
+    if readiness.missing is not None:
+        return problem_response(503, readiness.missing, request.url.path, headers=RETRY)
     return Status(status="ready")

@@ -1,23 +1,23 @@
 """Items, their pictures and thumbnails."""
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
-from fastapi.responses import FileResponse, Response
-from starlette.types import Receive, Scope, Send
+from fastapi.responses import Response
 
 from api import urls as urls  # registers the convertor `key`, used in the paths below
-from api.dependencies import Index, Work
+from api.dependencies import Index, Links, Reads, Work
 from api.problems import declare
 from api.schemas import ItemPage, ItemView, view_item
 from indexer.errors import UnknownKeyError
 from indexer.records import Item
 from models.errors import PictureError, shorten
-from models.images import MEDIA_TYPES, read_picture
+from models.images import MEDIA_TYPES
+from service.conditions import tag_of
 from service.opening import Opened
+from service.pictures import read_indexed
 from service.thumbnails import MEDIA_TYPE, thumbnail
 
 # A picture may be replaced under its key, so caches must ask again; the digest answers quickly.
@@ -29,41 +29,48 @@ _CACHED: dict[int | str, dict[str, Any]] = {
 
 Headers = dict[str, str]
 
-router = APIRouter(prefix="/v1", tags=["items"])
+router = APIRouter()
 
 
 @router.get("/items", summary="List items", responses=declare(422))
-def list_items(
+async def list_items(
     index: Index,
+    links: Links,
+    read: Reads,
     after: Annotated[str | None, Query(description="Go on after this key.")] = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> ItemPage:
     """Return items in order of key, a page at a time."""
-    items = index.store.items_after(after, limit + 1)
+    items = await read.run(lambda: index.store.items_after(after, limit + 1))
     more = items[limit - 1].key if len(items) > limit else None
-    return ItemPage(items=[view_item(item) for item in items[:limit]], next=more)
+    return ItemPage(items=[view_item(item, links) for item in items[:limit]], next=more)
 
 
 @router.get("/items/{key:key}", summary="One item", responses=declare(404))
-def get_item(key: str, index: Index) -> ItemView:
-    """Return one item."""
-    return view_item(_item(index, key))
+async def get_item(
+    key: str, index: Index, links: Links, read: Reads, response: Response
+) -> ItemView:
+    """Return one item. Its `ETag` is for `If-Match`, to change just what was seen."""
+    item = await read.run(lambda: _item(index, key))
+    response.headers["ETag"] = tag_of(item)
+    return view_item(item, links)
 
 
 @router.get(
     "/images/{key:key}",
     summary="The picture of an item",
-    response_class=FileResponse,
+    response_class=Response,
     responses={200: {"content": {"image/*": {}}, "description": "The picture"}, **_CACHED},
 )
-def get_image(key: str, index: Index, request: Request) -> Response:
+async def get_image(key: str, index: Index, request: Request, read: Reads) -> Response:
     """Return an item's picture, byte for byte as it was indexed."""
 
-    def send(item: Item, path: Path, headers: Headers) -> Response:
-        media_type = MEDIA_TYPES.get(path.suffix.lower(), "application/octet-stream")
-        return WholeFileResponse(path, media_type=media_type, headers=headers)
+    def send(item: Item, headers: Headers) -> Response:
+        suffix = Path(item.source).suffix.lower()
+        media_type = MEDIA_TYPES.get(suffix, "application/octet-stream")
+        return Response(_picture(item, index), media_type=media_type, headers=headers)
 
-    return _unless_known(_item(index, key), request, send)
+    return await read.run(lambda: _unless_known(_item(index, key), request, send))
 
 
 @router.get(
@@ -75,28 +82,20 @@ def get_image(key: str, index: Index, request: Request) -> Response:
 async def get_thumbnail(key: str, index: Index, request: Request, work: Work) -> Response:
     """Return an item's picture as a small WebP, at most 320 pixels a side."""
 
-    def send(item: Item, path: Path, headers: Headers) -> Response:
-        return Response(_thumbnail(item, path, index), media_type=MEDIA_TYPE, headers=headers)
+    def send(item: Item, headers: Headers) -> Response:
+        return Response(_thumbnail(item, index), media_type=MEDIA_TYPE, headers=headers)
 
     return await work.run(lambda: _unless_known(_item(index, key), request, send))
 
 
-class WholeFileResponse(FileResponse):
-    """A file, always whole: pictures are small, and a wrong range is one more way to fail."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = [pair for pair in scope["headers"] if pair[0] != b"range"]
-        await super().__call__({**scope, "headers": headers}, receive, send)
-
-
 def _unless_known(
-    item: Item, request: Request, send: Callable[[Item, Path, Headers], Response]
+    item: Item, request: Request, send: Callable[[Item, Headers], Response]
 ) -> Response:
     """Return what ``send`` makes of an item's picture, or a 304 if the client has it."""
-    path, headers = _unchanged(item), _headers(item)
+    headers = _headers(item)
     if _has_it(request, headers["ETag"]):
         return Response(status_code=304, headers=headers)
-    return send(item, path, headers)
+    return send(item, headers)
 
 
 def _item(index: Opened, key: str) -> Item:
@@ -106,28 +105,16 @@ def _item(index: Opened, key: str) -> Item:
     return item
 
 
-def _thumbnail(item: Item, path: Path, index: Opened) -> bytes:
+def _picture(item: Item, index: Opened) -> bytes:
+    return read_indexed(item, index.store.locate(item), index.limits)
+
+
+def _thumbnail(item: Item, index: Opened) -> bytes:
+    data = _picture(item, index)
     try:
-        return thumbnail(read_picture(path, index.limits), index.limits)
+        return thumbnail(data, index.limits)
     except PictureError as error:
         raise UnknownKeyError(f"the picture of {item.key!r} cannot be shown: {error}") from error
-
-
-def _unchanged(item: Item) -> Path:
-    """Return where an item's picture lies; raises UnknownKeyError if it is gone or another."""
-    path = Path(item.source)
-    try:
-        with path.open("rb") as file:  # opened, since only that tells whether it can be
-            found = os.fstat(file.fileno())
-    except OSError as error:
-        raise UnknownKeyError(
-            f"the picture of {item.key!r} is no longer where it was indexed from"
-        ) from error
-    if (found.st_size, found.st_mtime_ns) != (item.size, item.mtime_ns):
-        raise UnknownKeyError(
-            f"the picture of {item.key!r} has changed since it was indexed: build the index again"
-        )
-    return path
 
 
 def _headers(item: Item) -> Headers:

@@ -9,11 +9,11 @@ from api.forms import check_fields
 from api.problems import declare
 from service.palette import DEFAULT_COLORS, MAX_COLORS, Palette, extract_palette
 
-router = APIRouter(prefix="/v1", tags=["palette"])
+router = APIRouter()
 
 
 @router.post(
-    "/palette", summary="The dominant colors of a picture", responses=declare(400, 413, 422)
+    "/palette", summary="The dominant colors of a picture", responses=declare(400, 408, 413, 422)
 )
 async def palette(
     request: Request,

@@ -7,11 +7,11 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, File, Form, Request, UploadFile
 from starlette.datastructures import UploadFile as ReceivedFile
 
-from api.dependencies import Config, Index, Work
+from api.dependencies import Config, Index, Links, Work
 from api.examples import ANSWER, QUERIES
 from api.forms import check_fields
 from api.problems import declare
-from api.urls import item_url
+from api.urls import Addresses
 from indexer.filters import ALL, parse_filter
 from models.errors import shorten
 from service.answer import Answer, Hit
@@ -19,8 +19,8 @@ from service.errors import QueryError
 from service.query import ImageExample, Query, Term
 from service.spelling import read_query
 
-router = APIRouter(prefix="/v1", tags=["search"])
-_PROBLEMS = declare(400, 413, 422)
+router = APIRouter()
+_PROBLEMS = declare(400, 408, 413, 422)
 _ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {"content": {"application/json": {"example": ANSWER}}},
     **_PROBLEMS,
@@ -54,13 +54,15 @@ _FORM_FIELDS = ("image", "attribute", "block", "limit", "min_score", "filter", "
     responses=_ANSWERS,
     openapi_extra={"requestBody": _BODY},
 )
-async def search(request: Request, index: Index, config: Config, work: Work) -> Answer:
+async def search(
+    request: Request, index: Index, config: Config, work: Work, links: Links
+) -> Answer:
     """Answer a query. Pictures come as keys, as base64, or as named parts of a multipart request
     beside the part `query`."""
     text, parts = await read_request(request, config.max_bytes)
 
     def answer() -> Answer:
-        return _with_urls(index.searcher.answer(read_query(text), parts))
+        return _with_urls(index.searcher.answer(read_query(text), parts), links)
 
     return await work.run(answer)
 
@@ -70,6 +72,7 @@ async def search_image(
     request: Request,
     index: Index,
     work: Work,
+    links: Links,
     image: Annotated[UploadFile, File(description="The picture to search with.")],
     attribute: Annotated[str | None, Form(examples=["color"])] = None,
     block: Annotated[int | None, Form(ge=1, le=5)] = None,
@@ -92,7 +95,7 @@ async def search_image(
         collapse=collapse,
     )
     parts = {"image": await image.read()}
-    return await work.run(lambda: _with_urls(index.searcher.answer(query, parts)))
+    return await work.run(lambda: _with_urls(index.searcher.answer(query, parts), links))
 
 
 async def read_request(request: Request, max_bytes: int) -> tuple[bytes | str, dict[str, bytes]]:
@@ -124,13 +127,13 @@ async def read_request(request: Request, max_bytes: int) -> tuple[bytes | str, d
     return text, parts
 
 
-def _with_urls(answer: Answer) -> Answer:
-    with_urls(answer.hits)
+def _with_urls(answer: Answer, links: Addresses) -> Answer:
+    with_urls(answer.hits, links)
     return answer
 
 
-def with_urls(hits: Iterable[Hit]) -> None:
+def with_urls(hits: Iterable[Hit], links: Addresses) -> None:
     """Give hits the addresses of their pictures."""
     for hit in hits:
-        hit.image_url = item_url("images", hit.key)
-        hit.thumbnail_url = item_url("thumbnails", hit.key)
+        hit.image_url = links.of("images", hit.key)
+        hit.thumbnail_url = links.of("thumbnails", hit.key)

@@ -5,6 +5,9 @@ from typing import Annotated
 
 import typer
 
+from service.commands.add import add
+from service.commands.alias import alias
+from service.commands.backup import backup, restore
 from service.commands.build import build
 from service.commands.export import export
 from service.commands.facets import facets
@@ -12,10 +15,15 @@ from service.commands.info import info
 from service.commands.init import init
 from service.commands.palette import palette
 from service.commands.query import query
+from service.commands.rebuild import rebuild
+from service.commands.remove import remove
 from service.commands.sample import sample
 from service.commands.verify import verify
 
-COMMANDS = (sample, init, build, query, palette, facets, info, export, verify)
+COMMANDS = (
+    *(sample, init, build, add, remove, query, palette, facets, info, export),
+    *(verify, rebuild, backup, restore, alias),
+)
 
 
 def make_app() -> typer.Typer:

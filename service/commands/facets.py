@@ -44,11 +44,11 @@ def _count(
 ) -> "Facets":
     from indexer.local import LocalStore
     from service.facets import count_facets
-    from service.opening import index_folder, limits, query_limits
-    from service.remote import RemoteIndex, is_remote
+    from service.opening import index_folder, query_limits
+    from service.remote import is_remote, open_remote
 
     if settings.index and is_remote(settings.index):
-        with closing(RemoteIndex(settings.index, limits(settings))) as remote:
+        with closing(open_remote(settings)) as remote:
             return remote.facets(filter, columns, limit)
     with closing(LocalStore(index_folder(settings))) as store:
         return count_facets(store, filter, columns, limit, query_limits(settings).filter)

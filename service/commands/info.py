@@ -9,7 +9,7 @@ from service.commands import options as o
 from service.commands.console import note, say
 
 if TYPE_CHECKING:
-    from service.info import FailureInfo, IndexInfo
+    from service.info import FailureInfo, IndexInfo, StatisticsInfo
     from service.settings import Settings
 
 _SHOWN = 10
@@ -38,11 +38,11 @@ def info(
 def _look(settings: "Settings", limit: int) -> "tuple[IndexInfo, list[FailureInfo] | None]":
     from indexer.local import LocalStore
     from service.info import describe, describe_failure
-    from service.opening import index_folder, limits
-    from service.remote import RemoteIndex, is_remote
+    from service.opening import index_folder
+    from service.remote import is_remote, open_remote
 
     if settings.index and is_remote(settings.index):
-        with closing(RemoteIndex(settings.index, limits(settings))) as remote:
+        with closing(open_remote(settings)) as remote:
             return remote.info(), None
     with closing(LocalStore(index_folder(settings))) as store:
         return describe(store), [describe_failure(one) for one in store.failures(limit)]
@@ -68,6 +68,7 @@ def _print(found: "IndexInfo", listed: "list[FailureInfo]") -> None:
         "attributes": ", ".join(f"{name} → {space}" for name, space in found.attributes.items()),
         "index type": found.index_type,
         "generation": "none yet" if found.generation is None else str(found.generation),
+        "statistics": _statistics(found.statistics),
         "on disk": ", ".join(f"{k} {v / 2**20:.1f} MiB" for k, v in found.bytes_on_disk.items()),
         "columns": ", ".join(
             f"{c.name} ({c.type}{', indexed' if c.indexed else ''})" for c in found.columns
@@ -83,3 +84,9 @@ def _print(found: "IndexInfo", listed: "list[FailureInfo]") -> None:
             f"{' + '.join((*steps, space.metric))}, {how}")  # fmt: skip
     for one in listed:
         say(f"unreadable       {one.key}: {one.reason}")
+
+
+def _statistics(found: "StatisticsInfo") -> str:
+    if found.provisional:
+        return f"none yet: taken once there are {found.enough} items, or by a build"
+    return f"taken from {found.items} items"

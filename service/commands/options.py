@@ -21,6 +21,9 @@ def settings_of(context: typer.Context) -> "Settings":
 Index = Annotated[
     str | None, typer.Option("--index", help="The index folder.", metavar="DIR", show_default=False)
 ]
+Root = Annotated[
+    str | None, typer.Option(help="A folder of index folders.", metavar="DIR", show_default=False)
+]
 Backbone = Annotated[
     str | None,
     typer.Option(help="Network of a new index: auto, resnet50, efficientnet_lite0, …"),

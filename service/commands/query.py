@@ -140,12 +140,10 @@ def query(
 
 
 def _open(settings: "Settings") -> "Asker":
-    from service.remote import RemoteIndex, is_remote
+    from service.remote import is_remote, open_remote
 
     if settings.index and is_remote(settings.index):
-        from service.opening import limits
-
-        return RemoteIndex(settings.index, limits(settings))
+        return open_remote(settings)
     from service.local_asker import LocalAsker
     from service.opening import open_index
 

@@ -72,7 +72,7 @@ def test_ready_only_while_the_index_is_loaded(opened: Opened, settings: Settings
 
     async def statuses() -> list[int]:
         transport = httpx.ASGITransport(app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://app") as client:
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
             before = [(await client.get(path)).status_code for path in ("/healthz", "/readyz")]
             async with app.router.lifespan_context(app):
                 during = (await client.get("/readyz")).status_code

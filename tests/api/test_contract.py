@@ -27,11 +27,16 @@ def check(document: Document, method: str, route: str, answer: httpx.Response) -
     responses = document["paths"][route][method]["responses"]
     assert str(answer.status_code) in responses, f"{answer.status_code} is not documented"
     content = responses[str(answer.status_code)]["content"]
-    kind = answer.headers["content-type"]
+    kind = answer.headers["content-type"].partition(";")[0]
     (found,) = [one for one in content if fnmatch(kind, one)]
     if "json" in kind:
         schema = {**content[found]["schema"], "components": document["components"]}
         Draft202012Validator(schema).validate(answer.json())
+
+
+def by_name(path: str, name: str) -> str:
+    """Return a path of the default index as one of the index called ``name``."""
+    return path.replace("/v1/", f"/v1/indexes/{name}/", 1)
 
 
 @pytest.fixture
@@ -47,7 +52,9 @@ def test_every_route_answers_as_the_document_says(
     calls: list[tuple[str, str, str, dict[str, Any], int]] = [
         ("get", "/healthz", "/healthz", {}, 200),
         ("get", "/readyz", "/readyz", {}, 200),
+        ("get", "/metrics", "/metrics", {}, 200),
         ("get", "/v1/index", "/v1/index", {}, 200),
+        ("post", "/v1/index/reload", "/v1/index/reload", {}, 200),
         ("get", "/v1/attributes", "/v1/attributes", {}, 200),
         ("get", "/v1/facets", "/v1/facets", {}, 200),
         ("get", "/v1/facets", "/v1/facets?filter=red", {}, 422),
@@ -83,6 +90,20 @@ def test_every_route_answers_as_the_document_says(
         route = f"/v1/{kind}/{{key}}"
         calls.append(("get", route, f"/v1/{kind}/003.png", {}, 200))
         calls.append(("get", route, f"/v1/{kind}/none", {}, 404))
+    calls += [
+        (method, by_name(route, "{name}"), by_name(url, "default"), sent, status)
+        for method, route, url, sent, status in calls
+        if route.startswith("/v1/")
+    ]
+    put = {"json": {"index": "default"}}
+    calls += [
+        ("get", "/v1/indexes", "/v1/indexes", {}, 200),
+        ("get", "/v1/indexes/{name}/index", "/v1/indexes/none/index", {}, 404),
+        ("put", "/v1/aliases/{alias}", "/v1/aliases/shop", put, 409),
+        ("put", "/v1/aliases/{alias}", "/v1/aliases/shop", {"json": {}}, 422),
+        ("put", "/v1/aliases/{alias}", "/v1/aliases/.shop", put, 422),
+        ("delete", "/v1/aliases/{alias}", "/v1/aliases/shop", {}, 409),
+    ]
     for method, route, url, sent, status in calls:
         answer = still_client.request(method, url, **sent)
         assert answer.status_code == status, (url, answer.text)
@@ -96,7 +117,7 @@ def test_not_ready_is_answered_as_the_document_says(
 ) -> None:
     async def ask() -> httpx.Response:
         transport = httpx.ASGITransport(create_app(settings, opened))
-        async with httpx.AsyncClient(transport=transport, base_url="http://app") as client:
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
             return await client.get("/readyz")
 
     answer = asyncio.run(ask())

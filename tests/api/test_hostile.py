@@ -125,7 +125,7 @@ def test_path_that_is_no_text_is_an_unknown_key(still_client: httpx.Client, path
 def test_refusal_of_a_large_body_always_reaches_the_client(still_client: httpx.Client) -> None:
     body = bytes(8_000_000)
     for _ in range(20):
-        answer = still_client.post("/v1/search", content=body)
+        answer = still_client.post("/v1/search", content=body, headers=JSON)
         assert answer.status_code == 413
         assert "the limit is" in answer.json()["detail"]
     assert still_client.get("/healthz").status_code == 200

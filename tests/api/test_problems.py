@@ -25,7 +25,7 @@ from models.errors import (
     WeightsError,
     WeightsUnavailableError,
 )
-from service.errors import NotYetError, QueryError, SettingsError
+from service.errors import QueryError, SettingsError
 
 SECRET = "/srv/secret/index"
 
@@ -60,7 +60,6 @@ def answer_to(error: Exception, method: str = "GET") -> httpx.Response:
         (UnknownKeyError("w"), 404, "urn:hueweave:unknown-key"),
         (UnknownNameError("attribute", "w", ["a"]), 422, "urn:hueweave:unknown-name"),
         (BlockError("w"), 422, "urn:hueweave:unknown-block"),
-        (NotYetError("w"), 422, "urn:hueweave:not-available"),
         (QueryError("w"), 422, "urn:hueweave:query"),
         (FilterError("w"), 422, "urn:hueweave:filter"),
         (HTTPException(400, "w"), 400, "about:blank"),

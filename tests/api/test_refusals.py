@@ -135,7 +135,7 @@ def test_parts_that_were_sent_are_named_beside_one_that_was_not(
 def test_an_address_is_not_fetched(still_client: httpx.Client) -> None:
     for image in ({"url": "http://a/b.jpg"}, {"key": KEY, "mask": {"url": "http://a/b.jpg"}}):
         answer = still_client.post("/v1/search", json={"terms": [term(image=image)]})
-        refused(answer, "url is not available in this release", kind="not-available")
+        refused(answer, "url: pictures by address are off: list the hosts", kind="picture")
 
 
 @pytest.mark.parametrize(

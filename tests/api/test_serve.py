@@ -34,7 +34,7 @@ def test_client_that_leaves_in_the_middle_of_its_upload_leaves_no_trace(
     with serving(opened, settings) as client:
         with socket.create_connection((client.base_url.host, client.base_url.port or 0)) as left:
             head = (
-                f"POST {path} HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n"
+                f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000\r\n"
                 "Content-Type: multipart/form-data; boundary=x\r\n\r\n--x\r\n"
             )
             left.sendall(head.encode())

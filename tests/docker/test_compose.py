@@ -31,12 +31,20 @@ def test_services_have_no_more_rights_than_they_need(name: str) -> None:
 def test_services_see_the_pictures_read_only_and_one_index(name: str) -> None:
     volumes = COMPOSE["services"][name]["volumes"]
     (pictures,) = [one for one in volumes if one["type"] == "bind"]
-    (index,) = [one for one in volumes if one["type"] == "volume"]
+    index = next(one for one in volumes if one["type"] == "volume")
     assert pictures["read_only"] is True
     assert pictures["source"].startswith("${PICTURES:?")
     assert index["target"] == pairs("ENV")["HUEWEAVE_INDEX"]
     assert index["source"] in COMPOSE["volumes"]
-    assert len(volumes) == 2
+    others = [one["target"] for one in volumes if one not in (pictures, index)]
+    assert others == (["/keys"] if name == "hueweave" else [])
+
+
+def test_without_keys_it_says_on_purpose_that_nobody_needs_one_and_with_keys_they_count() -> None:
+    environment = COMPOSE["services"]["hueweave"]["environment"]
+    assert environment["HUEWEAVE_ANONYMOUS"] == "true"
+    assert environment["HUEWEAVE_KEYS"] == "${KEYS:-}"
+    assert "environment" not in COMPOSE["services"]["build"]
 
 
 def test_the_port_is_published_on_this_machine_only() -> None:

@@ -116,7 +116,7 @@ def test_wrong_query_is_named_in_the_shell_and_over_rest(
         (json.dumps(options(terms=[term(image={"part": "shirt"})])),
          "terms[0].image.part: no part 'shirt' was sent; sent were 'shirts'"),
         (json.dumps(options(terms=[term(image={"url": "http://a/b.jpg"})])),
-         "terms[0].image.url is not available in this release"),
+         "terms[0].image.url: pictures by address are off"),
         (json.dumps(edited(mask={"part": "shirts"}, background="auto")),
          "a mask says what counts, so background 'auto' cannot be given too"),
         (json.dumps(options(Limit=5)), "Limit: Extra inputs are not permitted"),

@@ -127,7 +127,7 @@ def facts(index: Path) -> dict[str, object]:
             for path in sorted((index / folder).rglob("*"))
             if path.is_file()
         },
-        "problems": list(verify(store, pictures=True)),
+        "problems": list(verify(index, pictures=True)),
     }
     store.close()
     return found

@@ -7,6 +7,7 @@ from PIL import Image
 
 from models.images import DEFAULT_LIMITS, Limits
 from service.examples import Example, Examples
+from service.fetching import Fetch, fetch_nothing
 from service.query import ImageExample
 from tests.bad_pictures import encode
 from tests.fakes import manifest
@@ -46,8 +47,10 @@ class EmptyStore:
         return None
 
 
-def loader(parts: Mapping[str, bytes], limits: Limits = DEFAULT_LIMITS) -> Examples:
-    return Examples(EmptyStore(), limits, parts)  # type: ignore[arg-type]
+def loader(
+    parts: Mapping[str, bytes], limits: Limits = DEFAULT_LIMITS, fetch: Fetch = fetch_nothing
+) -> Examples:
+    return Examples(EmptyStore(), limits, parts, fetch)  # type: ignore[arg-type]
 
 
 def load(parts: Mapping[str, bytes], **image: Any) -> Example:

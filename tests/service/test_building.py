@@ -11,7 +11,7 @@ from indexer.build import BuildOptions
 from indexer.creation import is_index
 from indexer.errors import IndexBusyError, IndexFolderError, RecipeMismatchError, SourceError
 from indexer.lock import writer_lock
-from indexer.manifest import read_manifest
+from indexer.manifest_file import read_manifest
 from indexer.watching import Watcher
 from models.errors import HueweaveError, UnknownNameError, WeightsError
 from models.loading import Loaded

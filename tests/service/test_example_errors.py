@@ -6,7 +6,8 @@ import pytest
 
 from models.errors import PictureError, PictureTooLargeError
 from models.images import Limits
-from service.errors import NotYetError, QueryError
+from service.errors import QueryError
+from service.fetching import FetchError
 from service.opening import Opened
 from service.query import ImageExample, Query
 from tests.service.loading import load, loader, mask_of, quarters
@@ -59,8 +60,12 @@ def test_mask_that_leaves_nothing_is_refused(region: dict[str, Any] | None) -> N
         ({"base64": "data:image/png;base64,AAAA"}, PictureError, "base64: it is not base64"),
         ({"base64": "AAAA"}, PictureError, "base64: it is not a picture"),
         ({"base64": ""}, PictureError, "base64: it has zero bytes"),
-        ({"url": "https://a/b.jpg"}, NotYetError, r"terms\[0\].image.url is not available"),
-        ({"part": "a", "mask": {"url": "x"}}, NotYetError, r"image.mask.url is not available"),
+        (
+            {"url": "https://a/b.jpg"},
+            FetchError,
+            r"terms\[0\].image.url: pictures by address are off",
+        ),
+        ({"part": "a", "mask": {"url": "x"}}, FetchError, r"image.mask.url: pictures by address"),
         ({"part": "a", "mask": {"part": "m"}}, QueryError, "image.mask.part: no part 'm' was sent"),
         ({"part": "a", "mask": {"key": "m"}}, QueryError, "image.mask.key: no item has the key"),
         ({"part": "a", "mask": {"base64": "AAAA"}}, PictureError, "mask, base64: it is not a pict"),
