@@ -24,7 +24,9 @@ class Metrics:
         self._requests = self._counter(
             "requests", "Requests that were answered.", "route", "method", "status"
         )
-        self._failures = self._counter("failures", "Answers with a status of 5xx.", "route")
+        self._failures = self._counter(
+            "failures", "Answers with a status of 5xx but 503, which is no fault.", "route"
+        )
         self._refused = self._counter(
             "refused", "Requests refused or given up under load, by reason.", "reason"
         )
@@ -59,7 +61,7 @@ class Metrics:
         method = method if method in _METHODS else "other"
         self._requests.labels(route, method, str(status or "none")).inc()
         self._seconds.labels(route).observe(seconds)
-        if status is not None and status >= 500:
+        if status is not None and status >= 500 and status != 503:
             self._failures.labels(route).inc()
 
     def refused(self, reason: str) -> None:

@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from starlette.routing import Match
 
 from api.errors import BusyError, LateError, OverloadError
 from api.tracing import REQUEST_ID
@@ -33,8 +34,10 @@ from models.errors import (
 from service.errors import (
     AliasError,
     ConditionError,
+    IndexConflictError,
     ItemError,
     LineError,
+    NewIndexError,
     NotLoadedError,
     QueryError,
     UnknownAliasError,
@@ -48,6 +51,7 @@ MEDIA_TYPE = "application/problem+json"
 _BLANK = "about:blank"
 LOADING_PROBLEM = "urn:hueweave:loading"
 RETRY = {"Retry-After": "1"}
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 _UNEXPECTED = "something went wrong in the server"
 
 
@@ -87,6 +91,8 @@ _KINDS: dict[type[HueweaveError], _Kind] = {
     UnknownIndexError: _Kind(404, "urn:hueweave:unknown-index"),
     UnknownAliasError: _Kind(404, "urn:hueweave:unknown-alias"),
     AliasError: _Kind(409, "urn:hueweave:alias"),
+    NewIndexError: _Kind(422, "urn:hueweave:new-index"),
+    IndexConflictError: _Kind(409, "urn:hueweave:index-conflict"),
     NotLoadedError: _Kind(503, LOADING_PROBLEM, RETRY),
     BusyError: _Kind(429),
     LateError: _Kind(503),
@@ -185,6 +191,8 @@ async def _on_invalid(request: Request, error: Exception) -> JSONResponse:
 async def _on_http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     headers = dict(error.headers) if error.headers else None
+    if headers and "Allow" in headers:
+        headers["Allow"] = ", ".join(_methods_at(request))
     path = request.url.path
     sentences = {
         404: f"there is nothing at {path!r}; /docs lists what there is",
@@ -194,6 +202,17 @@ async def _on_http(request: Request, error: Exception) -> JSONResponse:
     bare = error.detail == HTTPStatus(error.status_code).phrase
     detail = sentences.get(error.status_code, error.detail) if bare else error.detail
     return problem_response(error.status_code, str(detail), path, headers=headers)
+
+
+def _methods_at(request: Request) -> list[str]:
+    """Return all methods of a path; Starlette names those of the first of its routes."""
+
+    def is_there(method: str) -> bool:
+        # HEAD is answered as GET is.
+        scope = {**request.scope, "method": "GET" if method == "HEAD" else method}
+        return any(route.matches(scope)[0] is Match.FULL for route in request.app.routes)
+
+    return [method for method in _METHODS if is_there(method)]
 
 
 async def _on_unexpected(request: Request, error: Exception) -> JSONResponse:

@@ -1,6 +1,7 @@
 """HTTP/1.1 connections that do not stay open for clients who never finish."""
 
 import asyncio
+import socket
 from typing import Any
 
 import h11
@@ -37,6 +38,7 @@ class PatientProtocol(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin; the first head has to come in time."""
         super().connection_made(transport)
+        _send_at_once(transport)
         if len(self.connections) > 2 * CONNECTIONS:
             transport.abort()
         elif len(self.connections) > CONNECTIONS:
@@ -101,3 +103,13 @@ class PatientProtocol(H11Protocol):
             self.transport.close()
         else:
             self._watch()
+
+
+def _send_at_once(transport: asyncio.Transport) -> None:
+    """Turn off Nagle's algorithm: an answer's body would wait for its head's acknowledgment.
+
+    asyncio does so only for sockets that were made with TCP's own number, not with its default.
+    """
+    connection = transport.get_extra_info("socket")
+    if connection is not None and connection.family in (socket.AF_INET, socket.AF_INET6):
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

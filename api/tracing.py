@@ -13,7 +13,8 @@ UNMATCHED = "none"
 """Stands for the route of a request that no route answered."""
 
 PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
-"""Asked every few seconds by machines, also while the server stops; logged only if they fail."""
+"""Asked every few seconds by machines, also while the server stops; what they are told as a matter
+of course, that it is ready or not, is no news for the log."""
 
 _SANE = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 REQUEST_ID: ContextVar[str | None] = ContextVar("request_id", default=None)

@@ -18,8 +18,9 @@ from indexer.errors import BackupError, IndexFolderError
 from indexer.files import digest_file, sync_file, sync_folder
 from indexer.loading import check_derived
 from indexer.local import LocalStore
+from indexer.lock import LOCK_NAME
 from indexer.manifest import Manifest
-from indexer.manifest_file import CATALOG, manifest_copy, read_manifest, write_manifest
+from indexer.manifest_file import CATALOG, read_manifest, write_manifest
 from indexer.media import Media, is_media
 from indexer.pools import POOLS, PoolStore
 from indexer.spaces import iterate
@@ -41,8 +42,10 @@ class Saved:
 def back_up(store: LocalStore, target: Path) -> Saved:
     """Copy an index that may be in use into the new folder ``target``, whole or not at all.
 
-    Raises BackupError if the folder is there already, or if what is copied is damaged.
+    Raises BackupError if the folder is there already or would lie in the index, or if what is
+    copied is damaged.
     """
+    _check_outside(target, store.folder)
     with _aside(target) as folder, full_disk_errors(target):
         for _ in range(_ROUNDS):
             if saved := _round(store, folder):
@@ -57,33 +60,45 @@ def back_up(store: LocalStore, target: Path) -> Saved:
 def _round(store: LocalStore, folder: Path) -> Saved | None:
     """Copy what is not in ``folder`` yet; return what is there, None if something was lost
     meanwhile."""
+    # Before the catalog: a generation may have fewer items than the catalog, but not more.
+    manifest = read_manifest(store.folder, read_only=True)
     _copy_catalog(store.catalog, folder / CATALOG)
     with closing(Catalog(folder / CATALOG)) as catalog:
-        manifest = manifest_copy(catalog) or store.manifest
         _copy_pools(store, folder, catalog.next_slot())
         lost, copied = _copy_media(store, folder, catalog)
         lost += _damaged(folder, catalog, manifest)
         if not lost:
-            return _finish(store, folder, catalog, manifest, copied)
+            saved = _finish(folder, catalog, manifest, copied)
         damaged = [key for key in lost if store.item(key) == catalog.item(key)]
     if damaged:  # and not just gone since the catalog was copied
         raise BackupError(
             f"{damaged[0]!r} is damaged in the index, its picture or its pools: "
             "`hueweave verify --repair` first"
         )
-    return None
+    if lost:
+        return None
+    if not _copy_spaces(store, folder, manifest):
+        _make_derived(folder)
+    return saved
 
 
 def restore(backup: Path, target: Path) -> None:
     """Copy a backup, which was found sound, into the new folder ``target``, whole or not at all.
 
-    Raises BackupError if the folder is there already.
+    Raises BackupError if the folder is there already, or would lie in the backup.
     """
     read_manifest(backup, read_only=True)
+    _check_outside(target, backup)
     with _aside(target) as folder, full_disk_errors(target):
         shutil.copytree(backup, folder, dirs_exist_ok=True)
         for path in folder.rglob("*"):
             (sync_folder if path.is_dir() else sync_file)(path)
+
+
+def _check_outside(target: Path, folder: Path) -> None:
+    inner, outer = target.resolve(), folder.resolve()
+    if outer in inner.parents:
+        raise BackupError(f"{str(target)!r} lies in {str(folder)!r}: name a folder outside of it")
 
 
 @contextmanager
@@ -144,11 +159,12 @@ def _copy_media(store: LocalStore, folder: Path, catalog: Catalog) -> tuple[list
             with suppress(OSError):
                 shutil.copyfile(store.locate(item), path)
                 sync_file(path)
-        if not path.is_file() or digest_file(path) != item.digest:
-            path.unlink(missing_ok=True)
-            lost.append(item.key)
-        else:
-            copied += item.size
+            # What an earlier round has copied was read then.
+            if not path.is_file() or digest_file(path) != item.digest:
+                path.unlink(missing_ok=True)
+                lost.append(item.key)
+                continue
+        copied += item.size
     return lost, copied
 
 
@@ -162,11 +178,8 @@ def _damaged(folder: Path, catalog: Catalog, manifest: Manifest) -> list[str]:
     return found
 
 
-def _finish(
-    store: LocalStore, folder: Path, catalog: Catalog, manifest: Manifest, copied: int
-) -> Saved:
+def _finish(folder: Path, catalog: Catalog, manifest: Manifest, copied: int) -> Saved:
     _remove_orphans(folder, catalog)
-    _copy_spaces(store, folder, manifest)
     for path in [folder / CATALOG, *folder.glob("media/*"), *folder.glob("media")]:
         sync_file(path)
     write_manifest(folder, manifest)
@@ -180,12 +193,12 @@ def _remove_orphans(folder: Path, catalog: Catalog) -> None:
         media.locate(source).unlink()
 
 
-def _copy_spaces(store: LocalStore, folder: Path, manifest: Manifest) -> None:
-    """Copy the derived files; those that a newer generation has replaced meanwhile are made again
-    from raw pools when the backup is opened."""
+def _copy_spaces(store: LocalStore, folder: Path, manifest: Manifest) -> bool:
+    """Copy the derived files; return whether all of them were there, and sound."""
     generation = manifest.generation
     if generation is None:
-        return
+        return True
+    whole = True
     files = [file for found in generation.segments.values() for file in found]
     for file in [*files, *generation.references.values()]:
         copy = folder / file.path
@@ -196,3 +209,15 @@ def _copy_spaces(store: LocalStore, folder: Path, manifest: Manifest) -> None:
             sync_file(copy)
         except (OSError, IndexFolderError):
             copy.unlink(missing_ok=True)
+            whole = False
+    return whole
+
+
+def _make_derived(folder: Path) -> None:
+    """Make again, from the backup's own pools, derived files that were damaged or that a newer
+    generation had replaced before they could be copied."""
+    with closing(LocalStore(folder)) as made:
+        made.view()
+    (folder / LOCK_NAME).unlink(missing_ok=True)
+    with sqlite_errors(folder / CATALOG), closing(sqlite3.connect(folder / CATALOG)) as catalog:
+        catalog.execute("PRAGMA journal_mode=DELETE")

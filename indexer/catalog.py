@@ -35,10 +35,11 @@ class News:
 class Catalog(Database):
     """``catalog.sqlite``: items, failures and metadata columns."""
 
-    def __init__(self, path: Path, *, writable: bool = False) -> None:
+    def __init__(self, path: Path, *, writable: bool = False, read_only: bool = False) -> None:
         """Open a catalog; if ``writable`` it is made if it is not there.
 
-        Raises SchemaError for one of an older release that cannot be brought up.
+        Raises SchemaError for one of an older release that cannot be brought up, or must not,
+        being opened ``read_only``.
         """
         if writable:
             with sqlite_errors(path):
@@ -47,10 +48,12 @@ class Catalog(Database):
         with self.reading() as connection:
             current = is_current(connection)
         if not current:
-            self._upgrade()
+            self._upgrade(read_only)
 
-    def _upgrade(self) -> None:
+    def _upgrade(self, read_only: bool) -> None:
         try:
+            if read_only:
+                raise CatalogError("it is open read-only")
             with sqlite_errors(self.path):
                 _bring_up(self.path)
         except CatalogError as error:
@@ -160,9 +163,13 @@ class Catalog(Database):
     def _live_slots(self, connection: sqlite3.Connection, start: int) -> Slots:
         rows = connection.execute("SELECT slot FROM items WHERE slot >= ? ORDER BY slot", (start,))
         try:
-            return np.fromiter((row[0] for row in rows), dtype=np.int64)
-        except (TypeError, ValueError) as error:
+            found: Slots = np.fromiter((row[0] for row in rows), dtype=np.int64)
+        except (TypeError, ValueError, OverflowError) as error:
             raise CatalogError(f"a slot in {str(self.path)!r} is damaged: {error}") from error
+        end = self._counter(connection, "next_slot")
+        if len(found) and (found[0] < start or found[-1] >= end or (np.diff(found) < 1).any()):
+            raise CatalogError(f"a slot in {str(self.path)!r} is damaged: the next is {end}")
+        return found
 
     def _counter(self, connection: sqlite3.Connection, name: str) -> int:
         sql = "SELECT value FROM counters WHERE name = ?"
@@ -228,6 +235,8 @@ class Catalog(Database):
         """Return what is damaged: by SQLite's own integrity check, else by the items' seals."""
         try:
             found = [row[0] for row in self.rows("PRAGMA integrity_check") if row[0] != "ok"]
+            if not found:  # tables that have no seals can at least be read
+                self.failures(), self.columns(), self.next_slot(), self.news()
             return found or self._damaged_rows()
         except CatalogError as error:
             return [str(error)]
@@ -317,7 +326,9 @@ class Catalog(Database):
     def forget_changes(self) -> None:
         """Drop what of the log of changes nobody is likely to ask for; call inside
         ``transaction``."""
-        last = _last_change(self.connection) - _REMEMBERED
+        # What was gone before it has to be known until the room of its pools is given back.
+        emptied = self._counter(self.connection, "emptied")
+        last = min(_last_change(self.connection) - _REMEMBERED, emptied)
         self.connection.execute("DELETE FROM changes WHERE id <= ?", (last,))
         self.connection.execute(
             "UPDATE counters SET value = max(value, ?) WHERE name = 'forgotten'", (last,)

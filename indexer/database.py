@@ -60,7 +60,7 @@ class Database:
         connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
         try:
             connection.execute("SELECT count(*) FROM sqlite_schema")
-        except sqlite3.Error:
+        except BaseException:
             connection.close()
             raise
         return connection
@@ -166,7 +166,7 @@ def sqlite_errors(path: Path) -> Iterator[None]:
     """Raise what SQLite finds wrong within the body as CatalogError or DiskFullError."""
     try:
         yield
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:  # the latter in words about damaged names
         full = getattr(error, "sqlite_errorcode", None) in _FULL
         kind, reason = (DiskFullError, "the disk is full") if full else (CatalogError, error)
         raise kind(f"catalog {str(path)!r} cannot be used: {reason}") from error

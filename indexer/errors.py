@@ -37,8 +37,8 @@ class StoppedError(HueweaveError):
     """Work that was broken off because its index is being closed."""
 
 
-class ReadOnlyError(HueweaveError):
-    """A write to an index that was opened to be read."""
+class ReadOnlyError(IndexFolderError):
+    """A write to an index that was opened to be read, or that lies where nothing can be written."""
 
 
 class DiskFullError(CatalogError):

@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 # A view is looked at for news at most this often; see `CatalogStore.view`.
 _FRESH_S = 0.5
-_OLD_S = 10.0
+_OLD_S = 1.0
 # How long one view with means that were taken anew since is kept for answers being paged through.
 _KEPT_S = 900.0
 # A generation of more bytes is loaded beside the searches, which go on in the one before.
@@ -103,7 +103,7 @@ class Follower:
             self._under_way.join()
 
     def _renew(self) -> None:
-        seen = self._look()
+        looked, seen = time.monotonic(), self._look()
         before = self._view
         if before is None or seen != self._seen or self._arrived is not None:
             if before is None or seen[1:] != self._seen[1:]:
@@ -111,7 +111,7 @@ class Follower:
             self._view = self._updated()
         assert self._view is not None
         self._retire(before, self._view)
-        self._seen, self._looked = seen, time.monotonic()
+        self._seen, self._looked = seen, looked
 
     def _look(self) -> tuple[int, int, int]:
         """Return something that is another once the catalog or the manifest has changed."""
@@ -139,10 +139,23 @@ class Follower:
 
     def _load_beside(self, loader: Loader) -> None:
         try:
-            self._arrived = loader.load()
+            while (derived := loader.load()) and not self._take(derived):
+                loader = Loader(self._shop, self.manifest, self._lease)
         except Exception:
             # Searches go on in the generation before; the next one that is written is tried again.
             log.exception("generation of %s cannot be loaded", self._shop.folder)
+
+    def _take(self, derived: Derived) -> bool:
+        """Let the next view search in ``derived``, or a newer one that is here by now; return
+        False if there is a newer one that is not."""
+        with self._renewing:
+            current = self._arrived or (self._state.derived if self._state else None)
+            if current is not None and _number(current.manifest) > _number(derived.manifest):
+                return _number(current.manifest) >= _number(self.manifest)
+            if _number(derived.manifest) < _number(self.manifest):
+                return False
+            self._arrived = derived
+            return True
 
     def _updated(self) -> LocalView:
         """Return a view of this moment, made of the one before and what came since."""
@@ -162,6 +175,8 @@ class Follower:
         else:
             deltas, added = {}, np.flatnonzero(live[derived.covered :]) + derived.covered
             live = derived.searchable(live)
+        added, damaged = self._shop.without_damaged(added)
+        live[damaged] = False
         self._arrived = derived  # if this fails half-way, all deltas are made again
         for name in derived.manifest.indexed_spaces:
             delta = deltas.setdefault(name, Delta())
@@ -180,7 +195,7 @@ class Follower:
             )
             delta = state.deltas[name].found if name in state.deltas else Delta().found
             spaces[name] = SpaceSnapshot(derived.segments.get(name, ()), delta, reference)
-        return Snapshot(derived.manifest, state.live, spaces)
+        return Snapshot(derived.manifest, state.live, spaces, state.change)
 
     def _check_size(self, derived: Derived, live: NDArray[np.bool_]) -> None:
         if derived.manifest.is_provisional and (count := int(live.sum())) > SCANNED:
@@ -205,6 +220,10 @@ def _brought_up(live: NDArray[np.bool_], news: News) -> NDArray[np.bool_]:
     found[news.added] = True
     found[news.gone[news.gone < size]] = False
     return found
+
+
+def _number(manifest: Manifest) -> int:
+    return manifest.generation.number if manifest.generation else 0
 
 
 def _bytes_of(folder: Path, manifest: Manifest) -> int:

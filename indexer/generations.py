@@ -25,24 +25,33 @@ _MAX_SEGMENTS = 16
 
 
 def next_generation(
-    shop: Workshop, manifest: Manifest, live: Slots, end: int, *, anew: bool = False
+    shop: Workshop,
+    manifest: Manifest,
+    live: Slots,
+    end: int,
+    *,
+    anew: bool = False,
+    enough: int = 0,
 ) -> Manifest:
     """Return a manifest with a generation of the slots ``live``, which are all items below
     ``end``, its files written and synced.
 
     Unless all is to be made ``anew``, while the catalog has not drifted, means and samples stay,
     the segments there are linked (or made into one, if they have become many), and one with the
-    new items is added; else all is made anew.
+    new items is added; else all is made anew. Of fewer than ``enough`` items no means are taken in
+    place of those of more.
     """
-    last = manifest.generation
-    frozen = last if last and not anew and _still_fits(manifest, last, live) else None
-    linked = frozen if frozen and not _has_many_segments(frozen) else None
+    last = None if anew else manifest.generation
+    fits = last is not None and _still_fits(manifest, last, live)
+    few = last is not None and len(live) < min(enough, last.statistics_items)
+    frozen = last if fits or few else None
+    linked = frozen if frozen and fits and not _has_many_segments(frozen) else None
     before = live[live < linked.slots] if linked else live[:0]
     live = np.concatenate([before, shop.sound(live[len(before) :])])
     spaces = manifest.spaces
     if not frozen:
         spaces = {name: one.with_mean(shop.raw(one, live)) for name, one in spaces.items()}
-    number = last.number + 1 if last else 1
+    number = manifest.generation.number + 1 if manifest.generation else 1
     segments: dict[str, list[DerivedFile]] = {}
     references: dict[str, DerivedFile] = {}
     for name, space in spaces.items():
@@ -94,7 +103,7 @@ def is_due_for(manifest: Manifest, covered: int, newer: int) -> bool:
     if old is None:
         return newer >= ENOUGH
     most = min(max(ENOUGH, _NEWER_SHARE * old.vectors), _NEWER_MOST)
-    return newer >= most or 1 - covered / max(old.vectors, 1) > _DRIFT
+    return newer >= most or (old.vectors > 0 and 1 - covered / old.vectors > _DRIFT)
 
 
 def store_segments(
@@ -130,6 +139,8 @@ def _to_repair(shop: Workshop, manifest: Manifest, name: str) -> tuple[Generatio
 def _still_fits(manifest: Manifest, old: Generation, live: Slots) -> bool:
     if old.statistics_items == 0 or set(old.segments) != set(manifest.indexed_spaces):
         return False
+    if old.vectors < (1 - _DRIFT) * old.statistics_items:
+        return False  # most of what the means were taken from was gone then already
     growth = abs(len(live) / old.statistics_items - 1)
     return growth <= _DRIFT and _deleted(old, live) <= _DRIFT
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.errors import IndexBusyError, IndexFolderError, ReadOnlyError
+from indexer.errors import IndexBusyError, IndexFolderError
 from indexer.files import digest_file
 from indexer.generations import store_reference, store_segments
 from indexer.lock import WriterLease
@@ -116,7 +116,7 @@ class Loader:
 
     def _check_newest(self) -> None:
         """Raise _Superseded if files are missing because a newer generation took their place."""
-        newest = read_manifest(self._folder)
+        newest = read_manifest(self._folder, read_only=self._lease.read_only)
         if newest.generation != self.manifest.generation:
             self.manifest = newest
             raise _SupersededError
@@ -133,7 +133,7 @@ class Loader:
                 if newest.generation == self.manifest.generation:
                     self.manifest = store(newest)
                     write_manifest(self._folder, self.manifest, self._shop.catalog)
-        except (IndexBusyError, IndexFolderError, ReadOnlyError, OSError) as error:
+        except (IndexBusyError, IndexFolderError, OSError) as error:
             log.warning("what was made again stays in memory only: %s", error)
         finally:
             turn.release()

@@ -10,8 +10,10 @@ import numpy as np
 from indexer.catalog import Catalog
 from indexer.database import full_disk_errors
 from indexer.engine import Batch
+from indexer.errors import UnfinishedIndexError
 from indexer.following import Follower
 from indexer.generations import (
+    ENOUGH,
     is_due,
     is_due_for,
     is_stale,
@@ -22,7 +24,7 @@ from indexer.loading import Loader
 from indexer.local_view import LocalView
 from indexer.lock import WriterLease
 from indexer.manifest import Manifest
-from indexer.manifest_file import CATALOG, read_manifest, write_manifest
+from indexer.manifest_file import CATALOG, manifest_copy, read_manifest, write_manifest
 from indexer.media import Media
 from indexer.pools import POOLS, PoolFile, PoolStore
 from indexer.records import Failure, Item
@@ -51,7 +53,7 @@ class LocalStore:
     ) -> None:
         self.folder = folder
         manifest = read_manifest(folder, read_only=read_only)
-        self.catalog = Catalog(folder / CATALOG)
+        self.catalog = Catalog(folder / CATALOG, read_only=read_only)
         self.media = Media(folder)
         self.lease = WriterLease(folder, read_only=read_only)
         self._pools = PoolStore(folder / POOLS, manifest.pools, manifest.pool_format)
@@ -166,7 +168,8 @@ class LocalStore:
         lost = self.catalog.forget_files(from_slot=self._pools.rows())
         if lost:
             log.warning("the pools of %d items are lost: their pictures are read again", lost)
-        return Staging(self.catalog, source, retry=retry, tick=tick)
+        drop = self._writer.release
+        return Staging(self.catalog, source, retry=retry, tick=tick, drop=drop)
 
     def add(self, batch: Batch, expected: Expected | None = None) -> list[Item]:
         """Store a batch, its items, pools, originals and failures, durably, as one step; return
@@ -208,11 +211,14 @@ class LocalStore:
         write; return whether one was made."""
         if self._follower.follows and not self._is_due():
             return False
-        return self._advance(is_due)
+        return self._advance(is_due, enough=ENOUGH)
 
     def _is_due(self) -> bool:
         """Return whether `maintain` is likely to have something to do: a look at memory only."""
-        view = self.view()
+        try:
+            view = self.view()
+        except UnfinishedIndexError:
+            return True  # many came before there was a generation, and nobody can search them
         generation = view.manifest.generation
         slots = generation.slots if generation else 0
         covered = int(np.count_nonzero(view.mask[:slots]))
@@ -224,10 +230,14 @@ class LocalStore:
         self._advance(lambda *_: True, anew=True)
 
     def sweep(self) -> None:
-        """Remove what a crash left behind: originals without an item, other generations."""
+        """Remove what a crash left behind: originals without an item, other generations, a copy
+        of the manifest that is not the manifest."""
         with self.lease.held(), self.lease.manifest_turn:
-            remove_other_generations(self.folder, read_manifest(self.folder))
-            self._writer.sweep()
+            manifest = read_manifest(self.folder)
+            if manifest_copy(self.catalog) != manifest:
+                write_manifest(self.folder, manifest, self.catalog)
+            remove_other_generations(self.folder, manifest)
+        self._writer.sweep()
 
     def _advance(
         self,
@@ -235,15 +245,17 @@ class LocalStore:
         starting: Callable[[], None] = lambda: None,
         *,
         anew: bool = False,
+        enough: int = 0,
     ) -> bool:
-        with self.lease.held(), self.lease.manifest_turn, full_disk_errors(self.folder):
+        held, no_room = self.lease.held(long=True), full_disk_errors(self.folder)
+        with held, self.lease.manifest_turn, no_room:
             manifest = read_manifest(self.folder)
             live, end = self.catalog.extent()
             if not wanted(manifest, live, end):
                 return False
             starting()
             try:
-                made = next_generation(self.shop, manifest, live, end, anew=anew)
+                made = next_generation(self.shop, manifest, live, end, anew=anew, enough=enough)
             except BaseException:
                 # On a full disk what there is of it would take the room of what is written next.
                 remove_other_generations(self.folder, manifest)
@@ -278,7 +290,7 @@ def open_for_writing(folder: Path) -> Iterator[LocalStore]:
     """
     store = LocalStore(folder)
     try:
-        with store.lease.held():
+        with store.lease.held(long=True):
             yield store
     finally:
         store.close()

@@ -58,6 +58,10 @@ class LocalView:
         """The first slot that no item had at this moment."""
         return len(self.snapshot.live)
 
+    def is_current(self) -> bool:
+        """Return whether no item of this view was replaced, removed or relabelled since."""
+        return self.shop.catalog.last_change() == self.snapshot.change
+
     def within(
         self, filter: Filter = ALL, *, before: int | None = None, without: Slots | None = None
     ) -> "LocalView":

@@ -84,6 +84,13 @@ def manifest_copy(catalog: Catalog) -> Manifest | None:
     return None
 
 
+def check_copy(catalog: Catalog) -> str | None:
+    """Return what is wrong with the catalog's copy of the manifest, None if nothing is."""
+    if catalog.document(_COPY) is None or manifest_copy(catalog) is not None:
+        return None  # an index of an older release has none
+    return "its copy of the manifest is damaged"
+
+
 def check_manifest(folder: Path) -> str | None:
     """Return what is wrong with the file, None if nothing is; nothing is healed."""
     path = folder / FILE_NAME
@@ -131,7 +138,7 @@ def _parse(text: bytes, path: Path) -> tuple[Manifest, int]:
 
 def _healed(folder: Path, damage: DamagedManifestError, read_only: bool) -> Manifest:
     try:
-        with closing(Catalog(folder / CATALOG)) as catalog:
+        with closing(Catalog(folder / CATALOG, read_only=read_only)) as catalog:
             manifest = manifest_copy(catalog)
     except IndexFolderError:
         manifest = None

@@ -54,21 +54,14 @@ class Media:
         if path.parent.is_dir():
             sync_folder(path.parent)
 
-    def sweep(self, needed: Callable[[str], bool]) -> int:
-        """Remove what no item needs, left by a crash; return how many files."""
-        removed = 0
-        for source in self.orphans(needed):
-            self.remove(source)
-            removed += 1
-        return removed
-
     def orphans(self, needed: Callable[[str], bool]) -> Iterator[str]:
         """Yield the sources of files that are not ``needed``."""
         root = self._index / MEDIA
         for folder in sorted(root.iterdir()) if root.is_dir() else ():
             for path in sorted(folder.iterdir()) if folder.is_dir() else ():
                 source = path.relative_to(self._index).as_posix()
-                if not needed(source):
+                # Folders that a file system or its tools put there are nobody's original.
+                if not needed(source) and not path.is_dir():
                     yield source
 
     def _make(self, folder: Path) -> None:

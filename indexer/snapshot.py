@@ -29,11 +29,13 @@ class SpaceSnapshot:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A whole index at one moment. Replaced as one reference, so that searches never mix two."""
+    """A whole index at one moment, ``change`` being the catalog's last by then. Replaced as one
+    reference, so that searches never mix two."""
 
     manifest: Manifest
     live: NDArray[np.bool_]
     spaces: Mapping[str, SpaceSnapshot]
+    change: int = 0
 
     def scans(self, space: Space) -> bool:
         """Return whether the vectors of a space lie in memory, to be looked at one by one."""

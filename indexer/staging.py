@@ -5,7 +5,7 @@ Nothing here grows with the source in memory: SQLite spills its temporary tables
 
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,6 +51,11 @@ _TOUCHED = (
     "SELECT staged.key, staged.path, items.digest FROM staged JOIN main.items USING (key) "
     "WHERE staged.state = 'changed' AND staged.problem IS NULL AND items.size = staged.size "
     "AND items.palette IS NOT NULL AND staged.key > ? ORDER BY staged.key LIMIT 1000"
+)
+# Originals of pictures that were added one by one, and now are the source's.
+_KEPT_BEFORE = (
+    "SELECT items.source FROM main.items JOIN staged USING (key) "
+    "WHERE items.source GLOB 'media/*' AND staged.state = 'relabelled'"
 )
 _WORK = (
     "SELECT position, key, path, metadata, problem, size, mtime_ns FROM staged "
@@ -102,13 +107,17 @@ class Staging:
         *,
         retry: bool = False,
         tick: Callable[[int], None] | None = None,
+        drop: Callable[[Iterable[str]], None] = lambda sources: None,
     ) -> None:
         """Read the whole source; with ``retry`` pictures that failed before are tried again.
+
+        ``drop`` is told which originals of the index's own no item is left with.
 
         Raises SourceError for a key that names two different pictures.
         """
         self._catalog = catalog
         self._db = catalog.connection
+        self._drop = drop
         self._repeated = 0
         with sqlite_errors(catalog.path):
             self._fill(source, retry, tick)
@@ -142,6 +151,7 @@ class Staging:
 
         A picture that failed and now has the bytes it had before is no failure any more.
         """
+        kept = [row[0] for row in self._rows(_KEPT_BEFORE, ())]
         with self._catalog.transaction() as db:
             db.execute(
                 "DELETE FROM failures WHERE key IN "
@@ -155,6 +165,7 @@ class Staging:
                 f"mtime_ns = staged.mtime_ns, seal = {resealed} FROM staged "
                 "WHERE items.key = staged.key AND staged.state = 'relabelled'"
             )
+        self._drop(kept)
 
     def vanished(self, limit: int) -> list[str]:
         """Return keys of items that the source no longer names, in order."""

@@ -50,6 +50,10 @@ class View(Protocol):
         """The first slot that no item had at this moment."""
         ...
 
+    def is_current(self) -> bool:
+        """Return whether no item of this view was replaced, removed or relabelled since."""
+        ...
+
     def within(
         self, filter: Filter = ALL, *, before: int | None = None, without: Slots | None = None
     ) -> "View":

@@ -1,6 +1,7 @@
 """Upkeep of an index that is written to while it is searched, in a thread of its own."""
 
 import logging
+from collections.abc import Callable
 from threading import Event, Thread
 
 from indexer.errors import IndexBusyError, StoppedError
@@ -8,7 +9,8 @@ from indexer.local import LocalStore
 
 log = logging.getLogger(__name__)
 
-# How long after a failure, a full disk say, it is tried again if nothing is written meanwhile.
+# How soon it looks again if nothing is written here: other processes write, too, and what failed on
+# a full disk, say, may be done by now.
 _AGAIN_S = 30.0
 
 
@@ -41,25 +43,24 @@ class Upkeep:
             self._wake.clear()
             if self._stopping.is_set():  # asked after the clearing, so that no call is missed
                 return
-            failed = False
-            try:
-                if not swept:
-                    self._store.sweep()
-                    swept = True
-                if self._store.maintain():
-                    self._say()
-            except StoppedError:
-                return
-            except IndexBusyError:
-                failed = True  # another process is at it
-            except Exception:
-                failed = True
-                log.exception("upkeep of %s failed, and is tried again", self._store.folder)
-            self._wake.wait(_AGAIN_S if failed else None)
+            swept = swept or self._is_done(self._store.sweep)
+            self._is_done(self._make)
+            self._wake.wait(_AGAIN_S)
 
-    def _say(self) -> None:
-        generation = self._store.manifest.generation
-        if generation is not None:
+    def _is_done(self, chore: Callable[[], None]) -> bool:
+        """Do it; return False if it is to be tried again."""
+        try:
+            chore()
+        except (IndexBusyError, StoppedError):
+            return False  # another process is at it, or it is closing
+        except Exception:
+            log.exception("upkeep of %s failed, and is tried again", self._store.folder)
+            return False
+        return True
+
+    def _make(self) -> None:
+        made, generation = self._store.maintain(), self._store.manifest.generation
+        if made and generation is not None:
             log.info(
                 "%s: generation %d, statistics taken from %d items",
                 self._store.folder, generation.number, generation.statistics_items,

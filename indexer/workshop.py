@@ -33,24 +33,31 @@ class Workshop:
     def sound(self, slots: Slots) -> Slots:
         """Return ``slots``, which rise, without those whose rows of pools are not what was
         written, or are lost; raises IndexFolderError if none is left."""
-        rows = self.pools.rows()
-        good = [
-            run[~np.isin(run, [*self.pools.damaged(run, self.catalog.checksums(run))])]
-            for run in self._runs(slots[slots < rows])
-        ]
-        found: Slots = np.concatenate([slots[:0], *good])
+        found = slots[slots < self.pools.rows()]
+        found = np.setdiff1d(found, self.damaged(found), assume_unique=True)
         if len(slots) and not len(found):
             names = [f"{name} ({file.rows()} rows)" for name, file in self.pools.files.items()]
             raise IndexFolderError(
                 f"the pools of all {len(slots)} items of {str(self.folder)!r} are damaged: "
                 f"{', '.join(names)}; restore a backup, or build again from the pictures"
             )
-        if lost := len(slots) - len(found):
-            log.warning(
-                "the pools of %d items are damaged: they are not found until they are embedded "
-                "again; `hueweave verify` names them", lost
-            )  # fmt: skip
+        _warn(len(slots) - len(found))
         return found
+
+    def damaged(self, slots: Slots) -> Slots:
+        """Return those of ``slots``, which rise, whose rows of pools are not what was written;
+        raises IndexFolderError for rows that are lost."""
+        found = [
+            np.array(sorted(self.pools.damaged(run, self.catalog.checksums(run))), np.int64)
+            for run in self._runs(slots)
+        ]
+        return np.concatenate([slots[:0], *found])
+
+    def without_damaged(self, slots: Slots) -> tuple[Slots, Slots]:
+        """Return those of ``slots``, which rise, whose rows of pools are sound, and the others."""
+        damaged = self.damaged(slots)
+        _warn(len(damaged))
+        return np.setdiff1d(slots, damaged, assume_unique=True), damaged
 
     def raw(self, space: Space, slots: Slots) -> Iterator[RawPools]:
         """Yield the raw pools of a space in runs."""
@@ -96,3 +103,11 @@ class Workshop:
         live = self.catalog.live_slots()
         slots = self.sound(live[live < covered])
         return [self.segment(manifest, space, slots)] if len(slots) else []
+
+
+def _warn(damaged: int) -> None:
+    if damaged:
+        log.warning(
+            "the pools of %d items are damaged: they are not found until they are embedded "
+            "again; `hueweave verify` names them", damaged
+        )  # fmt: skip

@@ -118,10 +118,16 @@ class Writer:
                 self._catalog.note_emptied(change)
                 self._catalog.forget_changes()
 
-    def sweep(self) -> int:
-        """Remove originals that no item needs, left by a crash; return how many."""
+    def sweep(self) -> None:
+        """Remove originals that no item needs, left by a crash."""
+        # Looked for beside those who write, and looked at again in turn with them.
+        for source in self._media.orphans(self._catalog.holds):
+            self.release([source])
+
+    def release(self, sources: Iterable[str]) -> None:
+        """Remove those of these originals that no item needs any more."""
         with self._writing():
-            return self._media.sweep(self._catalog.holds)
+            self._drop_media(sources)
 
     def declare(self, metadata: Iterable[Metadata]) -> None:
         """Record columns that ``metadata`` is the first to have, and widen integer to number.

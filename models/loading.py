@@ -45,17 +45,25 @@ def load_new(
     preprocess: Preprocess,
     runtime: Runtime = DEFAULT_RUNTIME,
     notify: Callable[[str], None] = lambda notice: None,
+    known: Iterable[Loaded] = (),
 ) -> Loaded:
     """Return an extractor for a new index, choosing for ``auto`` what can be had.
 
-    ``blocks`` None stands for those that the backbone is best stored with.
+    ``blocks`` None stands for those that the backbone is best stored with. One of ``known`` that
+    is what would be loaded is returned instead.
 
     ``auto`` is resnet50 if its weights are on disk or can be downloaded, else the packaged
     efficientnet_lite0 with one notice that says why. Raises WeightsError or BlockError if the
     weights cannot be had or do not reach the deepest of ``blocks``.
     """
     spec, found = _choose(backbone, weights, runtime, notify)
-    return _load(spec, found, blocks or spec.stored, preprocess, runtime)
+    stored = tuple(blocks or spec.stored)
+    wanted = Recipe(spec.name, found.name, "", found.mean, found.std, preprocess)
+    for one in known:
+        as_deep = len(one.extractor.channels) == max(stored)
+        if as_deep and replace(one.recipe, weights_sha256="") == wanted:
+            return one
+    return _load(spec, found, stored, preprocess, runtime)
 
 
 def load_pinned(

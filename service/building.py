@@ -1,6 +1,6 @@
 """Making and filling indexes as the commands do it: settings to a finished index."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from models.download import Progress
     from models.extraction import Extractor
     from models.extractor import NetworkExtractor
+    from models.loading import Loaded
 
 Notify = Callable[[str], None]
 
@@ -66,9 +67,24 @@ def make_index(
     folder: Path, settings: Settings, notify: Notify, progress: "Progress | None" = None
 ) -> "NetworkExtractor":
     """Make an empty index as the settings say and return its extractor."""
+    check_can_create(folder)
+    manifest, loaded = plan_index(settings, notify, progress)
+    create_index(folder, manifest)
+    return loaded.extractor
+
+
+def plan_index(
+    settings: Settings,
+    notify: Notify,
+    progress: "Progress | None" = None,
+    known: "Iterable[Loaded]" = (),
+) -> "tuple[Manifest, Loaded]":
+    """Return the manifest of an empty index as the settings say, and its network.
+
+    That is one of ``known`` if it is among them. Nothing is written.
+    """
     from models.loading import load_new
 
-    check_can_create(folder)
     preset, metric = get_preset(settings.preset), parse_metric(settings.metric)
     asked = None if settings.blocks == AUTO else parse_blocks(settings.blocks)
     loaded = load_new(
@@ -78,6 +94,7 @@ def make_index(
         preset.preprocess,
         runtime(settings, progress),
         notify,
+        known,
     )
     backbone = get_backbone(loaded.recipe.backbone)
     blocks = asked or backbone.stored
@@ -96,8 +113,7 @@ def make_index(
     for name in manifest.indexed_spaces:
         space = manifest.spaces[name]
         check_index_type(manifest.index_type, manifest.dimension(space), metric)
-    create_index(folder, manifest)
-    return loaded.extractor
+    return manifest, loaded
 
 
 def check_same_recipe(
@@ -109,13 +125,7 @@ def check_same_recipe(
     WeightsError if weights are named that are not the index's.
     """
     manifest = read_manifest(folder)
-    made = {
-        "backbone": manifest.recipe.backbone,
-        "preset": manifest.preset,
-        "blocks": ",".join(map(str, manifest.blocks)),
-        "metric": next(iter(manifest.spaces.values())).metric,
-        "index_type": manifest.index_type,
-    }
+    made = made_with(manifest)
     asked = {name: getattr(settings, name) for name in made if name in settings.model_fields_set}
     if asked.get("blocks", AUTO) != AUTO:
         asked["blocks"] = ",".join(map(str, parse_blocks(asked["blocks"])))
@@ -128,6 +138,17 @@ def check_same_recipe(
     if settings.weights and not _names(settings.weights, manifest.recipe.weights):
         pinned_extractor(manifest, settings, progress)  # other weights, or the same elsewhere
     return manifest
+
+
+def made_with(manifest: Manifest) -> dict[str, str]:
+    """Return the settings that an index was made with, by their names."""
+    return {
+        "backbone": manifest.recipe.backbone,
+        "preset": manifest.preset,
+        "blocks": ",".join(map(str, manifest.blocks)),
+        "metric": next(iter(manifest.spaces.values())).metric,
+        "index_type": manifest.index_type,
+    }
 
 
 def _names(weights: str, recorded: str) -> bool:

@@ -33,6 +33,14 @@ class UnknownAliasError(AliasError):
     """A name that is no alias."""
 
 
+class NewIndexError(HueweaveError):
+    """An index that cannot be made as asked: its name or a value of it is wrong."""
+
+
+class IndexConflictError(HueweaveError):
+    """An index that cannot be made as asked because of what is there, or is not."""
+
+
 class NotLoadedError(HueweaveError):
     """An index that cannot be asked at this moment, but soon."""
 

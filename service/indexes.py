@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 from models.errors import HueweaveError
 from service.aliases import Aliases
 from service.errors import AliasError, NotLoadedError, UnknownIndexError
+from service.making import Made, Maker, planner
 from service.names import DEFAULT
+from service.new_index import NewIndex
 from service.opening import Opened, Opener
 from service.places import OpenedPlace, Places, Stamp, places_of
 from service.settings import Settings
@@ -47,8 +49,13 @@ class Indexes:
     closed.
     """
 
-    def __init__(self, places: Places, open_folder: Callable[[Path], Opened]) -> None:
-        self._places, self._open_folder = places, open_folder
+    def __init__(
+        self,
+        places: Places,
+        open_folder: Callable[[Path], Opened],
+        make: Callable[[Path, NewIndex], Made] | None = None,
+    ) -> None:
+        self._places, self._open_folder, self._make = places, open_folder, make
         self._guard = Lock()  # for moments: what follows here is read and changed under it
         self._held: dict[str, Held] = {}
         self._left: list[Held] = []
@@ -121,6 +128,20 @@ class Indexes:
         """
         with self._changing:
             self._load(self.find(name))
+
+    def make(self, name: str, wanted: NewIndex) -> Made:
+        """Make an empty index called ``name`` and open it, unless there is one like it.
+
+        Raises what ``Places.new_folder`` and ``Maker`` do.
+        """
+        with self._changing:
+            folder = self._places.new_folder(name)
+            assert self._make is not None  # places that have new folders come with it
+            made = self._make(folder, wanted)
+            if made.new:
+                self._leave_replaced()  # one that was there, and was deleted this moment
+                self._load(name)
+            return made
 
     def switch(self, alias: str, index: str) -> None:
         """Let ``alias`` stand for ``index``, durably, once that is open.
@@ -245,7 +266,8 @@ def indexes_of(settings: Settings, watching: "Watching" = nullcontext) -> Indexe
 
     Raises SettingsError, IndexFolderError or SchemaError.
     """
-    return Indexes(places_of(settings), Opener(settings, watching, kept_up=True))
+    opener = Opener(settings, watching, kept_up=True)
+    return Indexes(places_of(settings), opener, Maker(settings, planner(opener)))
 
 
 def one_index(opened: Opened) -> Indexes:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
-from weakref import WeakValueDictionary
+from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from indexer.filters import FilterLimits
 from indexer.local import LocalStore
@@ -14,6 +14,7 @@ from indexer.manifest import Manifest
 from indexer.store import CatalogStore
 from indexer.upkeep import Upkeep
 from models.images import Limits
+from models.recipe import Recipe
 from service.editing import Editor
 from service.errors import SettingsError
 from service.fetching import make_fetch
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     # torch takes a second to import; commands that need no network never pay it.
     from models.download import Progress
     from models.extractor import NetworkExtractor
-    from models.loading import Runtime
+    from models.loading import Loaded, Runtime
 
     Watching = Callable[[], AbstractContextManager[Progress | None]]
 
@@ -61,11 +62,12 @@ class Opener:
     def __init__(
         self, settings: Settings, watching: "Watching" = nullcontext, *, kept_up: bool = False
     ) -> None:
-        self._settings, self._watching = settings, watching
+        self._settings, self.watching = settings, watching
         self._kept_up = kept_up and not settings.read_only
         self._fetch = make_fetch(settings)
         # Weak, so that a network is let go of with the last index that uses it.
         self._networks: WeakValueDictionary[object, NetworkExtractor] = WeakValueDictionary()
+        self._recipes: WeakKeyDictionary[NetworkExtractor, Recipe] = WeakKeyDictionary()
 
     def __call__(self, folder: Path) -> Opened:
         """Return the index, with exactly the weights its manifest names.
@@ -88,13 +90,27 @@ class Opener:
         return Opened(store, searcher, allowed, upkeep)
 
     def _network(self, manifest: Manifest) -> "NetworkExtractor":
-        known_by = manifest.recipe.digest, max(manifest.blocks)
-        found = self._networks.get(known_by)
+        found = self._networks.get(_known_by(manifest))
         if found is None:
-            with self._watching() as progress:
+            with self.watching() as progress:
                 found = pinned_extractor(manifest, self._settings, progress)
-            self._networks[known_by] = found
+            self.adopt(manifest, found)
         return found
+
+    def adopt(self, manifest: Manifest, network: "NetworkExtractor") -> None:
+        """Let ``network``, for as long as it is there, serve every index like ``manifest``."""
+        self._networks[_known_by(manifest)] = network
+        self._recipes[network] = manifest.recipe
+
+    def known(self) -> "list[Loaded]":
+        """Return the networks that indexes have open now."""
+        from models.loading import Loaded
+
+        return [Loaded(recipe, network) for network, recipe in self._recipes.items()]
+
+
+def _known_by(manifest: Manifest) -> object:
+    return manifest.recipe.digest, max(manifest.blocks)
 
 
 def index_folder(settings: Settings) -> Path:

@@ -8,8 +8,16 @@ from typing import Protocol
 from indexer.errors import IndexFolderError
 from indexer.manifest_file import CATALOG, FILE_NAME, read_manifest
 from models.errors import shorten
+from service.aliases import FILE_NAME as ALIASES
 from service.aliases import Aliases, AliasFile
-from service.errors import AliasError, SettingsError, UnknownAliasError, UnknownIndexError
+from service.errors import (
+    AliasError,
+    IndexConflictError,
+    NewIndexError,
+    SettingsError,
+    UnknownAliasError,
+    UnknownIndexError,
+)
 from service.names import DEFAULT, NAME
 from service.opening import index_folder
 from service.settings import Settings
@@ -30,6 +38,14 @@ class Places(Protocol):
 
     def folder(self, name: str) -> Path:
         """Return the folder of an index; raises UnknownIndexError naming those there are."""
+        ...
+
+    def new_folder(self, name: str) -> Path:
+        """Return the folder of an index that is there or may be made.
+
+        Raises NewIndexError for a name that no index can have, IndexConflictError for one that
+        none can have here.
+        """
         ...
 
     def stamp(self, name: str) -> Stamp | None:
@@ -79,6 +95,12 @@ class SinglePlace:
         if name != DEFAULT:
             raise UnknownIndexError(name, self.names())
         return self._folder
+
+    def new_folder(self, name: str) -> Path:
+        """Raise IndexConflictError."""
+        raise IndexConflictError(
+            "this server has one index: others are made on one started with --root"
+        )
 
     def stamp(self, name: str) -> Stamp | None:
         """Return what tells the index from another put in its place; None if it is gone."""
@@ -148,6 +170,22 @@ class RootPlace:
         if re.fullmatch(NAME, name) and (self._root / name / FILE_NAME).is_file():
             return self._root / name
         raise UnknownIndexError(name, [*self.names(), *self.aliases()])
+
+    def new_folder(self, name: str) -> Path:
+        """Return the folder of an index that is there or may be made.
+
+        Raises NewIndexError for a name that no index can have, IndexConflictError for an alias's.
+        """
+        if not re.fullmatch(NAME, name):
+            raise NewIndexError(f"{shorten(name)!r} cannot be the name of an index: {_RULE}")
+        if name.casefold() == ALIASES:  # some file systems take both for one
+            raise NewIndexError(f"{name!r} is where aliases are kept: name the index otherwise")
+        aliases = self.aliases()
+        if name in aliases:
+            raise IndexConflictError(
+                f"{name!r} is an alias of {aliases[name]!r}: name the index otherwise"
+            )
+        return self._root / name
 
     def stamp(self, name: str) -> Stamp | None:
         """Return what tells an index from another put in its place; None if it is gone."""

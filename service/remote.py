@@ -1,7 +1,7 @@
 """A running server as an index: `--index http://host:port`, or with `/v1/indexes/NAME` behind."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 import httpx
@@ -17,6 +17,7 @@ from service.errors import SettingsError
 from service.facets import Facets
 from service.info import IndexInfo
 from service.keys import is_key
+from service.new_index import NewIndexView
 from service.settings import Settings
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -75,6 +76,21 @@ class RemoteIndex:
         """Return a thumbnail of an item, or None if its picture is gone."""
         response = self._request("GET", f"/thumbnails/{key_path(key)}")
         return response.content if response.is_success else None
+
+    def make(self, wanted: Mapping[str, str]) -> tuple[NewIndexView, bool]:
+        """Let the server make the index that the address names, unless there is one like it.
+
+        ``wanted`` are settings that it is made with. Returns what it was made with, and whether it
+        is new. Raises SettingsError for an address that names none, RemoteError.
+        """
+        if self._prefix == "/v1":
+            raise SettingsError(
+                f"{self._address} names no index to make: write its name behind, as in "
+                "http://host:port/v1/indexes/shop-1"
+            )
+        response = self._request("PUT", "", json=dict(wanted), timeout=_LOADING)
+        made = self._parsed(NewIndexView, self._document(response))
+        return made, response.status_code == httpx.codes.CREATED
 
     def aliases(self) -> dict[str, str]:
         """Return what each alias of the server stands for; raises RemoteError."""

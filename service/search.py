@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from indexer.errors import UnknownKeyError
-from indexer.filters import FilterLimits, check_filter
+from indexer.filters import ALL, FilterLimits, check_filter
 from indexer.manifest import Manifest
 from indexer.records import Item
 from indexer.spaces import Slots, Space
@@ -27,6 +27,9 @@ from service.palettes import check_palette
 from service.query import Query, Subject, Term, check_limit
 from service.stages import stage
 from service.why import Reasons
+
+# An index that is written to all the time may be another after each try.
+_TRIES = 3
 
 
 @dataclass(frozen=True)
@@ -173,12 +176,13 @@ class Searcher:
 
     def _answer(self, prepared: Prepared, embedded: Sequence[Embedded]) -> Answer:
         view = self._view(prepared)
-        answer, whole = self._answer_of(view, prepared, embedded)
-        if whole or prepared.cursor is not None:
-            return answer
-        if (newest := self._store.view(newest=True)) is not view:
-            # Hits were replaced or removed since the view was taken.
-            answer, _ = self._answer_of(newest, prepared, embedded)
+        for _ in range(_TRIES):
+            answer, whole = self._answer_of(view, prepared, embedded)
+            if whole or prepared.cursor is not None:
+                break
+            before, view = view, self._store.view(newest=True)
+            if view is before:
+                break
         return answer
 
     def _view(self, prepared: Prepared) -> View:
@@ -195,7 +199,8 @@ class Searcher:
     def _answer_of(
         self, view: View, prepared: Prepared, embedded: Sequence[Embedded]
     ) -> tuple[Answer, bool]:
-        """Return the answer out of one view, and whether every item found is still there."""
+        """Return the answer out of one view, and whether it was the newest as far as that counts:
+        the items found are still there, and so were those that the filter was held against."""
         query, cursor = prepared.query, prepared.cursor
         if not _has_sample(view, query, cursor):  # an empty index has no mean, and no hits
             return _answer(view, [], exact=True, cursor=None), True
@@ -203,9 +208,10 @@ class Searcher:
         start = cursor or _first(view, query, parts)
         with stage("search"):
             selected = view.within(start.filter, before=start.end, without=start.shown)
+            current = start.filter == ALL or view.is_current()
             page = self._page(selected, parts, query.limit, start)
             items = self._store.items_in(page.ranking.slots.tolist())
-        whole = all(slot in items for slot in page.ranking.slots.tolist())
+        whole = current and all(slot in items for slot in page.ranking.slots.tolist())
         hits = _hits(parts, page, items)
         if query.explain:
             reasons = Reasons(parts, embedded, self.extractor, self.examples({}))

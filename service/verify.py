@@ -10,14 +10,16 @@ from indexer.errors import IndexFolderError
 from indexer.files import digest_file
 from indexer.loading import check_derived
 from indexer.local import LocalStore
+from indexer.lock import undisturbed
 from indexer.manifest import DerivedFile, Generation
-from indexer.manifest_file import check_manifest
+from indexer.manifest_file import check_copy, check_manifest, read_manifest
 from indexer.media import is_media
 from indexer.records import Item
 from indexer.segments import read_segment
 from indexer.spaces import Slots, iterate
 from models.extraction import PoolName
 
+_ROUNDS = 5
 Tick = Callable[[int, int], None]
 
 
@@ -39,11 +41,10 @@ def verify(
         yield from (f"catalog.sqlite: {problem}" for problem in problems)
         if problems:  # nothing can be held against a catalog that cannot be read
             return
+        if fault := check_copy(store.catalog):
+            yield f"catalog.sqlite: {fault} (it is written again with the next generation)"
         yield from _pools(store)
-        generation = store.manifest.generation
-        if generation is not None:
-            yield from _references(store, generation)
-            yield from _segments(store, generation)
+        yield from _derived(store)
         yield from _media(store)
         yield from _pictures(store, pictures, sources, tick)
 
@@ -89,6 +90,20 @@ def _pools(store: LocalStore) -> Iterator[str]:
         yield f"pools: {error}"
 
 
+def _derived(store: LocalStore) -> Iterator[str]:
+    """Yield what is off in the newest generation; files of one that was replaced while they were
+    looked at are gone, and nothing is off."""
+    for _ in range(_ROUNDS):
+        generation = read_manifest(store.folder, read_only=True).generation
+        if generation is None:
+            return
+        problems = [*_references(store, generation), *_segments(store, generation)]
+        if read_manifest(store.folder, read_only=True).generation == generation:
+            yield from problems
+            return
+    yield "spaces: generations are made faster than they can be looked at"
+
+
 def _references(store: LocalStore, generation: Generation) -> Iterator[str]:
     for file in generation.references.values():
         yield from _off(store, file)
@@ -117,7 +132,14 @@ def _off(store: LocalStore, file: DerivedFile) -> Iterator[str]:
 
 
 def _media(store: LocalStore) -> Iterator[str]:
-    for source in store.media.orphans(store.catalog.holds):
+    found = [*store.media.orphans(store.catalog.holds)]
+    if not found:
+        return
+    with undisturbed(store.folder) as quiet:
+        # Of whoever is writing it may be the picture that is about to be an item.
+        lost = [one for one in found if not store.catalog.holds(one)] if quiet else []
+        there = [source for source in lost if store.media.locate(source).exists()]
+    for source in there:
         yield f"{source}: no item needs it (a server or `hueweave verify --repair` removes it)"
 
 
@@ -126,7 +148,7 @@ def _pictures(store: LocalStore, read: bool, sources: bool, tick: Tick | None) -
     for done, item in enumerate(store.items(), start=1):
         own = is_media(item.source)
         fault = _fault(store, item, read or not sources) if own or sources else None
-        if fault:
+        if fault and store.item(item.key) == item:  # and was not just removed or replaced
             yield f"{item.key!r}: its picture {item.source!r} {fault}"
         if tick and (done % 1000 == 0 or done == total):
             tick(done, total)

@@ -3,12 +3,17 @@
 from pathlib import Path
 
 from indexer.local import LocalStore
+from indexer.manifest import Manifest
+from indexer.spaces import parse_metric
+from models.backbones import AUTO
 from models.images import Limits
 from service.indexes import Indexes
+from service.making import Maker
 from service.opening import Opened
 from service.places import RootPlace
 from service.search import Searcher
-from tests.fakes import FakeExtractor, build_fake, random_colors, write_pictures
+from service.settings import Settings, load_settings, parse_blocks
+from tests.fakes import FakeExtractor, build_fake, manifest, random_colors, write_pictures
 
 
 def make_root(folder: Path, **counts: int) -> Path:
@@ -55,6 +60,19 @@ class Recorder:
         return Recorded(store, Searcher(store, FakeExtractor(), Limits()), Limits())
 
 
+def plan_fake(settings: Settings) -> tuple[Manifest, object]:
+    """Plan an index for the fake network, whatever backbone is asked for."""
+    blocks = "1-4" if settings.blocks == AUTO else settings.blocks
+    planned = manifest(
+        preset=settings.preset,
+        blocks=parse_blocks(blocks),
+        metric=parse_metric(settings.metric),
+        index_type=settings.index_type,
+    )
+    return planned, None
+
+
 def root_indexes(root: Path, recorder: Recorder | None = None) -> Indexes:
-    """Return the indexes of ``root``, none open yet."""
-    return Indexes(RootPlace(root), recorder or Recorder())
+    """Return the indexes of ``root``, none open yet; others can be made."""
+    maker = Maker(load_settings(), plan_fake)
+    return Indexes(RootPlace(root), recorder or Recorder(), maker)

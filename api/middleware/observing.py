@@ -47,7 +47,7 @@ class Observing:
 
     def _note(self, scope: Scope, trace: Trace, seconds: float) -> None:
         self.metrics.answered(trace.route, scope["method"], trace.status, seconds)
-        quiet = scope["path"] in PROBES and trace.status == 200
+        quiet = scope["path"] in PROBES and trace.status in (200, 503)
         fields = {
             "method": scope["method"],
             # As it was sent, so without line breaks; not the query, which may hold a signature.

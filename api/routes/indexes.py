@@ -2,16 +2,19 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.dependencies import Loading
 from api.problems import declare
+from service.building import made_with
 from service.listing import IndexList, list_indexes
 from service.names import NAME
+from service.new_index import NewIndex, NewIndexView
 
 router = APIRouter()
 
+Name = Annotated[str, Path(pattern=f"^{NAME}$", description="The name of an index, not an alias.")]
 Alias = Annotated[str, Path(pattern=f"^{NAME}$", description="A name that is no index's own.")]
 
 
@@ -34,6 +37,30 @@ class AliasView(BaseModel):
 def get_indexes(loading: Loading) -> IndexList:
     """Return the indexes that are there now, loaded or not, and their aliases."""
     return list_indexes(loading.indexes)
+
+
+@router.put(
+    "/indexes/{name}",
+    summary="Make an empty index",
+    responses={
+        200: {"description": "It was there, made like this"},
+        201: {"model": NewIndexView, "description": "It is new"},
+        **declare(400, 403, 408, 409, 413, 422, 429, 507),
+    },
+)
+async def put_index(
+    name: Name, loading: Loading, response: Response, wanted: NewIndex | None = None
+) -> NewIndexView:
+    """Make an empty index, to be filled one by one or in bulk, and open it.
+
+    What is left out is as the server's settings say. If there is one of that name, nothing is
+    changed; if it was made otherwise, that is a 409.
+    """
+    made = await loading.change(lambda: loading.indexes.make(name, wanted or NewIndex()))
+    if made.new:
+        response.status_code = 201
+        response.headers["Location"] = f"/v1/indexes/{name}/index"
+    return NewIndexView(name=name, **made_with(made.manifest))
 
 
 @router.put(

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import parse_qs
 
-_MINUTE = 60
+_MINUTE, _MOST_FIELDS = 60, 10
 _SIGNABLE = re.compile(r"(?s)/v1/(?:indexes/[^/]+/)?(?:images|thumbnails)/.+")
 
 
@@ -36,7 +36,10 @@ class Signer:
 
     def check(self, path: str, query: bytes) -> None:
         """Raise AddressError unless ``query`` opens ``path`` now."""
-        given = parse_qs(query.decode("latin-1"), max_num_fields=10)
+        try:
+            given = parse_qs(query.decode("latin-1"), max_num_fields=_MOST_FIELDS)
+        except ValueError as error:  # there are more
+            raise AddressError("the address is not one that this server signed") from error
         expires, signature = given.get("expires", [""]), given.get("signature", [""])
         # No number of ours is longer, and Python refuses to read endless ones.
         if len(expires) != 1 or len(signature) != 1 or not re.fullmatch("[0-9]{1,12}", expires[0]):

@@ -17,7 +17,7 @@ from threading import Lock, Thread
 
 import numpy as np
 
-from indexer import generations
+from indexer import generations, local
 from indexer.creation import create_index, is_index
 from indexer.engine import Batch, Embedded, Original
 from indexer.local import LocalStore
@@ -135,14 +135,15 @@ class Lane:
         self._store.rebuild() if self._rng.random() < 0.3 else self._store.checkpoint()
         self._notes.write(self._lane, made=True)
 
-    def add(self, keys: list[str], size: int = 500) -> None:
-        """Add or replace items, with pictures of about so many bytes."""
+    def add(self, keys: list[str], size: int | None = None) -> None:
+        """Add or replace items, with pictures that others have, too, or of their own in ``size``
+        bytes."""
         label = int(self._rng.integers(1000))
         pools = {
             name: self._rng.random((len(keys), width)).astype(np.float32)
             for name, width in self._store.manifest.pools.items()
         }
-        pictures = [f"picture {self._rng.integers(CONTENTS)}".encode() * (size // 10) for _ in keys]
+        pictures = [self._picture(size) for _ in keys]
         embedded = [
             _embedded(key, picture, label) for key, picture in zip(keys, pictures, strict=True)
         ]
@@ -151,6 +152,11 @@ class Lane:
             for one, rows in zip(embedded, digests(pools, len(keys)), strict=True)
         }
         self._noted(change, lambda: self._store.add(Batch(embedded, (), pools)))
+
+    def _picture(self, size: int | None) -> bytes:
+        if size is None:
+            return f"picture {self._rng.integers(CONTENTS)}".encode() * 50
+        return self._rng.bytes(size)
 
     def _version(self, key: str) -> int:
         return self._state[key].version + 1 if key in self._state else 1
@@ -188,7 +194,7 @@ def new_index(folder: Path) -> Path:
 
 def often() -> None:
     """Let generations be made after a few items in this process."""
-    generations.ENOUGH = ENOUGH
+    generations.ENOUGH = local.ENOUGH = ENOUGH
     generations._MAX_SEGMENTS = 4
 
 

@@ -99,7 +99,9 @@ def test_unknown_path_and_method_are_problem_documents(client: httpx.Client) -> 
     assert (missing.status_code, wrong.status_code) == (404, 405)
     assert "'/v1/nothing'" in missing.json()["detail"]
     assert "DELETE" in wrong.json()["detail"]
-    assert wrong.headers["allow"] == "GET"
+    assert wrong.headers["allow"] == "GET, HEAD"
+    several = client.post("/v1/items/003.png").headers["allow"]
+    assert several == "GET, HEAD, PUT, PATCH, DELETE"
 
 
 def test_body_past_the_limit_is_refused_by_its_length(client: httpx.Client) -> None:

@@ -241,10 +241,10 @@ def test_document_has_every_route_of_an_index_twice_and_no_identifier_twice(
     still_client: httpx.Client,
 ) -> None:
     paths = still_client.get("/openapi.json").json()["paths"]
-    named = {path for path in paths if path.startswith("/v1/indexes/")}
+    named = {path for path in paths if path.startswith("/v1/indexes/{name}/")}
     plain = {path for path in paths if path.startswith("/v1/")} - named
     by_name = {path.replace("/indexes/{name}", "") for path in named}
-    assert plain - by_name == {"/v1/indexes", "/v1/aliases/{alias}"}
+    assert plain - by_name == {"/v1/indexes", "/v1/indexes/{name}", "/v1/aliases/{alias}"}
     assert by_name <= plain
     operations = [one for path in paths.values() for one in path.values()]
     identifiers = [one["operationId"] for one in operations]

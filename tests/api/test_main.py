@@ -10,8 +10,8 @@ from api.main import run
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = [
-    "sample", "init", "build", "query", "palette", "facets", "serve", "info", "export", "verify",
-    "alias",
+    "sample", "init", "build", "add", "remove", "query", "palette", "facets", "serve", "info",
+    "export", "verify", "alias",
 ]  # fmt: skip
 
 

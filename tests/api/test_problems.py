@@ -7,12 +7,16 @@ import httpx
 import pytest
 from fastapi import FastAPI, HTTPException
 
-from api.problems import MEDIA_TYPE, declare, install
+from api.problems import MEDIA_TYPE, declare, describe, install
 from indexer.errors import (
     BuildFailedError,
     CatalogError,
+    ColumnTypeError,
+    DiskFullError,
     FilterError,
+    IndexBusyError,
     IndexFolderError,
+    ReadOnlyError,
     SchemaError,
     UnknownKeyError,
 )
@@ -25,7 +29,7 @@ from models.errors import (
     WeightsError,
     WeightsUnavailableError,
 )
-from service.errors import QueryError, SettingsError
+from service.errors import ConditionError, ItemError, LineError, QueryError, SettingsError
 
 SECRET = "/srv/secret/index"
 
@@ -62,6 +66,10 @@ def answer_to(error: Exception, method: str = "GET") -> httpx.Response:
         (BlockError("w"), 422, "urn:hueweave:unknown-block"),
         (QueryError("w"), 422, "urn:hueweave:query"),
         (FilterError("w"), 422, "urn:hueweave:filter"),
+        (ItemError("w"), 422, "urn:hueweave:item"),
+        (ColumnTypeError("w"), 422, "urn:hueweave:column-type"),
+        (ConditionError("w"), 412, "urn:hueweave:condition"),
+        (LineError("w"), 400, "urn:hueweave:line"),
         (HTTPException(400, "w"), 400, "about:blank"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,
@@ -73,6 +81,33 @@ def test_what_the_caller_can_mend_keeps_its_words(error: Exception, status: int,
     assert (answer.status_code, found["status"], found["type"]) == (status, status, kind)
     assert found["detail"] == (getattr(error, "detail", None) or str(error))
     assert found["instance"] == "/boom"
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "detail"),
+    [
+        (ReadOnlyError(SECRET), 403, "the index is open read-only: it cannot be changed"),
+        (DiskFullError(SECRET), 507, "no room on the server's disk: nothing was changed"),
+        (
+            IndexBusyError(SECRET, "process 7 on host"),
+            503,
+            "the index is being written by process 7 on host: try again",
+        ),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,
+)
+def test_what_names_a_folder_of_the_server_is_said_in_other_words(
+    error: Exception, status: int, detail: str
+) -> None:
+    answer = answer_to(error)
+    assert (answer.status_code, answer.json()["detail"]) == (status, detail)
+    assert (answer.headers.get("retry-after") == "1") == (status == 503)
+    assert describe(error) == (status, detail)
+
+
+def test_what_nobody_foresaw_is_described_without_its_words() -> None:
+    assert describe(RuntimeError(SECRET)) == (500, "something went wrong in the server")
+    assert describe(CatalogError(SECRET)) == (500, "something went wrong in the server")
 
 
 @pytest.mark.parametrize(
@@ -100,7 +135,7 @@ def test_headers_of_an_error_are_kept() -> None:
     answer = answer_to(HTTPException(503, "later", {"Retry-After": "3"}))
     assert answer.headers["retry-after"] == "3"
     wrong = answer_to(QueryError("x"), "DELETE")
-    assert (wrong.status_code, wrong.headers["allow"]) == (405, "GET")
+    assert (wrong.status_code, wrong.headers["allow"]) == (405, "GET, HEAD")
     assert wrong.json()["detail"] == "DELETE is not possible at '/boom'"
 
 

@@ -51,6 +51,22 @@ def read_all(connection: socket.socket) -> bytes:
     return found
 
 
+def test_answer_s_body_does_not_wait_for_its_head_to_be_acknowledged(
+    opened: Opened, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, begin = [], PatientProtocol.connection_made
+
+    def connection_made(self: PatientProtocol, transport: Any) -> None:
+        begin(self, transport)
+        connection = transport.get_extra_info("socket")
+        made.append(connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+
+    monkeypatch.setattr(PatientProtocol, "connection_made", connection_made)
+    with serving(opened, settings) as client:
+        client.get("/healthz")
+    assert made == [1]
+
+
 @pytest.mark.parametrize("sent", [b"", b"G", b"GET / HTTP/1.1\r\nHost: a\r\nX-Slow: "])
 def test_connection_whose_head_is_never_whole_is_closed(hasty: httpx.Client, sent: bytes) -> None:
     with closing(connect(hasty)) as connection:

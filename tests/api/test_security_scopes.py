@@ -42,6 +42,7 @@ def test_changing_an_item_is_writing(index: str, method: str) -> None:
 @pytest.mark.parametrize(
     ("method", "path"),
     [("POST", "/v1/index/reload"), ("PUT", "/v1/aliases/a"), ("DELETE", "/v1/indexes/a"),
+     ("PUT", "/v1/indexes/a"), ("PUT", "/v1/indexes/items"),
      ("POST", "/v1/new"), ("DELETE", "/v1/items"), ("DELETE", "/v1/items/"),
      ("OPTIONS", "/v1/index"), ("TRACE", "/healthz"), ("get", "/healthz"),
      ("POST", "/v1/indexes/a/b/search"), ("POST", "/v1/search/more"),

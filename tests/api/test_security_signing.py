@@ -85,6 +85,7 @@ def test_address_opens_nothing_once_it_has_expired() -> None:
         lambda query: query.split("&")[1],
         lambda query: query.replace("expires=", "expires=+"),
         lambda query: query.replace("expires=", "expires=" + "9" * 5000),
+        lambda query: query + "&more=1" * 20,
         lambda query: "signature=",
         lambda query: "",
     ],

@@ -15,7 +15,7 @@ import pytest
 
 from benchmarks.faults.checking import survivors
 from benchmarks.faults.mix import Lane, Notes, State, applied, held, new_index, often, read_notes
-from indexer import generations
+from indexer import generations, local
 from indexer.local import LocalStore
 from indexer.media import Media
 from indexer.pools import PoolStore
@@ -66,8 +66,12 @@ class Synced:
 
 @pytest.fixture
 def _often(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("ENOUGH", "_MAX_SEGMENTS"):
-        monkeypatch.setattr(generations, name, getattr(generations, name))  # undone afterwards
+    for module, name in (
+        (generations, "ENOUGH"),
+        (generations, "_MAX_SEGMENTS"),
+        (local, "ENOUGH"),
+    ):
+        monkeypatch.setattr(module, name, getattr(module, name))  # undone afterwards
     often()
 
 

@@ -1,7 +1,11 @@
 """An index that begins empty and lives: filled, searched, changed, in a folder and by REST."""
 
+import base64
 import json
+import re
+import shlex
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import httpx
@@ -11,6 +15,8 @@ from service.opening import open_index
 from service.settings import load_settings
 from tests.e2e.conftest import Command
 from tests.serving import serving
+
+API = (Path(__file__).parents[2] / "docs" / "api.md").read_text(encoding="utf-8")
 
 pytestmark = pytest.mark.e2e
 
@@ -89,3 +95,42 @@ def test_folder_and_server_change_one_index_in_turns(
     assert hits(hueweave, address, two, "color")[0] == two.name
     assert hueweave("remove", one.name, "--index", index).code == 0
     assert hueweave("remove", two.name, "--index", address).out.startswith("0 items")
+
+
+def test_commands_of_the_api_page_change_an_item(address: str, fabrics: Path) -> None:
+    (block,) = re.findall(r"```sh\n(curl -X PUT -F.*?)```", API, re.DOTALL)
+    statuses = []
+    for command in block.replace("\\\n", " ").strip().splitlines():
+        words = shlex.split(command)
+        flags = list(pairwise(words))
+        form = dict(word.split("=", 1) for flag, word in flags if flag == "-F")
+        headers = dict(word.split(": ", 1) for flag, word in flags if flag == "-H")
+        sent = {
+            name: (fabrics.parent / "images" / Path(value).name).read_bytes()
+            if value.startswith("@")
+            else value.encode()
+            for name, value in form.items()
+        }
+        answer = httpx.request(
+            words[words.index("-X") + 1],
+            address + httpx.URL(words[-1]).path,
+            files=sent or None,
+            headers=headers,
+            content=next((word.encode() for flag, word in flags if flag == "-d"), None),
+        )
+        statuses.append(answer.status_code)
+    assert statuses == [201, 200, 204]
+
+
+def test_lines_of_the_api_page_are_answered_as_it_says(
+    hueweave: Command, address: str, fabrics: Path
+) -> None:
+    picture = fabrics.parent / "images" / "red-dots-0.jpg"
+    hueweave("add", picture, "--key", "b.jpg", "--index", address)
+    asked, answered = re.findall(r"```\n(\{.*?)```", API, re.DOTALL)
+    lines = asked.replace("…", base64.b64encode(picture.read_bytes()).decode())
+    headers = {"content-type": "application/x-ndjson"}
+    answer = httpx.post(f"{address}/v1/bulk", content=lines, headers=headers)
+    assert [json.loads(line) for line in answer.text.splitlines()] == [
+        json.loads(line) for line in answered.splitlines()
+    ]

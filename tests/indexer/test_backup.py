@@ -198,3 +198,49 @@ def test_a_backup_lets_others_write(store: LocalStore, tmp_path: Path) -> None:
     with closing(LocalStore(store.folder)) as reader, store.lease.held():
         assert back_up(reader, tmp_path / "saved").items == 23
         store.add(random_batch(store.manifest, ["more"]))
+
+
+def test_derived_files_that_a_newer_generation_replaced_meanwhile_are_in_the_backup(
+    store: LocalStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = module._copy_pools
+
+    def copy_while_a_generation_is_made(*given):  # type: ignore[no-untyped-def]
+        copy(*given)
+        store.rebuild()
+
+    monkeypatch.setattr(module, "_copy_pools", copy_while_a_generation_is_made)
+    back_up(store, tmp_path / "saved")
+    assert [*verify(tmp_path / "saved", pictures=True)] == []
+    assert items(tmp_path / "saved") == items(store.folder)
+    names = {path.name for path in (tmp_path / "saved").iterdir()}
+    assert names == {"catalog.sqlite", "manifest.json", "media", "pools", "spaces"}
+    assert (tmp_path / "saved" / "catalog.sqlite").read_bytes()[18:20] == b"\x01\x01", "no log"
+
+
+def test_originals_are_read_once_however_often_others_remove_some(
+    store: LocalStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy, keys = module._copy_media, ["kept/a", "kept/b"]
+
+    def copy_while_others_remove(*given):  # type: ignore[no-untyped-def]
+        if keys:
+            store.remove([keys.pop()])
+        return copy(*given)
+
+    read: list[Path] = []
+    digest = module.digest_file
+    monkeypatch.setattr(module, "_copy_media", copy_while_others_remove)
+    monkeypatch.setattr(module, "digest_file", lambda path: (read.append(path), digest(path))[1])
+    assert back_up(store, tmp_path / "saved").items == 22
+    assert len(read) == len(set(read)) == 2
+    assert [*verify(tmp_path / "saved", pictures=True)] == []
+
+
+def test_nothing_is_copied_into_itself(store: LocalStore, tmp_path: Path) -> None:
+    back_up(store, tmp_path / "saved")
+    with pytest.raises(BackupError, match="name a folder outside of it"):
+        back_up(store, store.folder / "saved")
+    with pytest.raises(BackupError, match="name a folder outside of it"):
+        restore(tmp_path / "saved", tmp_path / "saved" / "again")
+    assert not (tmp_path / "saved" / "again").exists()

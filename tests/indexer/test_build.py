@@ -1,6 +1,9 @@
 """The build: it does what is to be done, once, and goes on where it was stopped."""
 
+import hashlib
 import os
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +12,7 @@ import pytest
 from indexer.build import BuildOptions, BuildReport
 from indexer.catalog import Catalog
 from indexer.creation import create_index
+from indexer.engine import Original
 from indexer.errors import BuildFailedError, IndexBusyError, SourceError
 from indexer.local import LocalStore
 from indexer.lock import writer_lock
@@ -16,7 +20,7 @@ from indexer.staging import Plan
 from indexer.watching import Watcher
 from models.errors import UnknownNameError
 from tests.fakes import FakeExtractor, build_fake, manifest, random_colors, write_pictures
-from tests.indexer.batches import never, run_with
+from tests.indexer.batches import never, random_batch, run_with
 from tests.indexer.contents import contents
 
 
@@ -272,3 +276,25 @@ def test_a_build_in_a_folder_with_pictures_of_odd_names(tmp_path: Path) -> None:
     store = LocalStore(tmp_path / "index")
     assert sorted(item.key for item in store.items()) == sorted(names)
     store.close()
+
+
+def test_an_original_is_dropped_once_its_item_is_the_sources(tmp_path: Path) -> None:
+    folder = tmp_path / "pictures"
+    write_pictures(folder, random_colors(2))
+    create_index(tmp_path / "index", manifest())
+    with closing(LocalStore(tmp_path / "index")) as store:
+        batch = random_batch(store.manifest, ["000.png"])
+        data = (folder / "000.png").read_bytes()
+        added = replace(
+            batch.embedded[0],
+            digest=hashlib.sha256(data).hexdigest(),
+            size=len(data),
+            original=Original(data, ".png"),
+        )
+        store.add(replace(batch, embedded=[added]))
+    build_fake(tmp_path / "index", folder)
+    with closing(LocalStore(tmp_path / "index")) as store:
+        item = store.item("000.png")
+        assert item is not None
+        assert (item.source, item.version) == (str(folder / "000.png"), 1)
+    assert [*(tmp_path / "index").glob("media/*/*")] == []

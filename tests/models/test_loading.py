@@ -15,7 +15,7 @@ from safetensors.torch import save_file
 from models.backbones import IMAGENET_MEAN, IMAGENET_STD
 from models.errors import BlockError, UnknownNameError, WeightsError, WeightsUnavailableError
 from models.extraction import PoolName
-from models.loading import Runtime, load_new, load_pinned
+from models.loading import Loaded, Runtime, load_new, load_pinned
 from models.preprocess import Preprocess
 
 SMALL = Preprocess(size=32)
@@ -120,6 +120,19 @@ def test_blocks_past_the_weights_are_refused(tmp_path: Path) -> None:
     path = save_resnet(tmp_path / "a.safetensors")
     with pytest.raises(BlockError, match="block 3 is past what the weights hold"):
         load_new("resnet18", str(path), (1, 3), SMALL, HERE)
+
+
+def test_network_that_is_known_is_not_loaded_again(tmp_path: Path) -> None:
+    path, other = save_resnet(tmp_path / "a.safetensors"), save_resnet(tmp_path / "b.safetensors")
+    known = [load_new("resnet18", str(path), blocks, SMALL, HERE) for blocks in ((1,), (1, 2))]
+
+    def load(weights: Path, blocks: tuple[int, ...], preprocess: Preprocess) -> Loaded:
+        return load_new("resnet18", str(weights), blocks, preprocess, HERE, print, known)
+
+    assert load(path, (2,), SMALL) is known[1]
+    assert load(path, (1,), SMALL) is known[0]
+    for one in (load(other, (1,), SMALL), load(path, (1,), Preprocess(size=64))):
+        assert one not in known
 
 
 def test_a_pinned_recipe_gives_the_same_pools_from_another_place(tmp_path: Path) -> None:

@@ -1,12 +1,17 @@
 """Verification finds each thing that can be off, and nothing where all is well."""
 
 import os
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from indexer.engine import Original
+from indexer.local import LocalStore, open_for_writing
+from service import verify as module
 from service.opening import Opened
 from service.verify import verify
+from tests.indexer.batches import kept_batch
 
 
 def problems(index: Path, *, pictures: bool = False) -> list[str]:
@@ -58,3 +63,62 @@ def test_progress_is_told_to_the_end(opened: Opened, ticks: bool) -> None:
     seen: list[tuple[int, int]] = []
     list(verify(opened.store.folder, tick=(lambda *pair: seen.append(pair)) if ticks else None))
     assert seen == ([(20, 20)] if ticks else [])
+
+
+# --- an index that is in use -------------------------------------------------------------------
+
+
+def test_an_item_removed_while_its_picture_is_looked_at_is_no_problem(
+    fake_index: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(LocalStore(fake_index)) as store:
+        store.add(kept_batch(store.manifest, ["kept"]))
+        found = module._fault
+
+        def remove_before(*given):  # type: ignore[no-untyped-def]
+            store.remove(["kept"])
+            return found(*given)
+
+        monkeypatch.setattr(module, "_fault", remove_before)
+        assert problems(fake_index) == []
+
+
+def test_a_generation_replaced_while_it_is_looked_at_is_no_problem(
+    fake_index: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    references, looked = module._references, 0
+
+    def rebuild_before(*given):  # type: ignore[no-untyped-def]
+        nonlocal looked
+        looked += 1
+        if looked == 1:
+            with open_for_writing(fake_index) as writer:
+                writer.rebuild()
+        return references(*given)
+
+    monkeypatch.setattr(module, "_references", rebuild_before)
+    assert problems(fake_index) == []
+    assert looked == 2
+
+
+def test_an_original_is_an_orphan_only_if_nobody_is_about_to_need_it(fake_index: Path) -> None:
+    with closing(LocalStore(fake_index)) as store:
+        store.media.put("ab" * 32, Original(b"a picture", ".jpg"))
+        with store.lease.held():
+            assert problems(fake_index) == []
+        (found,) = problems(fake_index)
+        assert found.startswith(f"media/ab/{'ab' * 32}.jpg: no item needs it")
+        store.sweep()
+        assert problems(fake_index) == []
+
+
+def test_a_damaged_copy_of_the_manifest_is_named_and_written_again(fake_index: Path) -> None:
+    with closing(LocalStore(fake_index)) as store:
+        with store.catalog.transaction():
+            store.catalog.put_document("manifest", "{}")
+        assert problems(fake_index) == [
+            "catalog.sqlite: its copy of the manifest is damaged "
+            "(it is written again with the next generation)"
+        ]
+        store.sweep()
+    assert problems(fake_index) == []

@@ -1,0 +1,1 @@
+"""A server under many clients at once, each answer held against what the client knows."""
