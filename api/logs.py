@@ -2,8 +2,9 @@
 
 import json
 import logging
+import sys
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TextIO
 
 from api.tracing import REQUEST_ID
 
@@ -22,10 +23,19 @@ def configuration(format: str, level: str) -> dict[str, Any]:
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"line": {"()": JsonLine if format == "json" else TextLine}},
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+        "handlers": {"stderr": {"()": StandardError, "formatter": "line"}},
         "root": {"level": max(number, logging.WARNING), "handlers": ["stderr"]},
         "loggers": {name: {"level": number} for name in _OURS},
     }
+
+
+class StandardError(logging.StreamHandler[TextIO]):
+    """Writes to what is the standard error stream at the moment, not when it was made."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a record."""
+        self.stream = sys.stderr
+        super().emit(record)
 
 
 class TextLine(logging.Formatter):

@@ -2,37 +2,22 @@
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from indexer.catalog_schema import bring_up, is_current
-from indexer.database import Database, connect_to_write, number_of, sqlite_errors
+from indexer.change_log import ChangeLog
+from indexer.database import connect_to_write, sqlite_errors
 from indexer.errors import CatalogError, SchemaError
 from indexer.records import ITEM_COLUMNS, Failure, Item, item_of, row_of, seal, sealed
 from indexer.spaces import Slots
 
 # SQLite's limit on parameters of one statement is 32,766 since 3.32; stay far below.
 _CHUNK = 5000
-# Who has not looked for so many changes reads everything again.
-_REMEMBERED = 100_000
 
 
-@dataclass(frozen=True)
-class News:
-    """What came since a moment: slots of new items, of those gone and of those relabelled.
-
-    ``change`` and ``end`` are this moment: the last change there was, the first slot never used.
-    """
-
-    change: int
-    end: int
-    added: Slots
-    gone: Slots
-
-
-class Catalog(Database):
+class Catalog(ChangeLog):
     """``catalog.sqlite``: items, failures and metadata columns."""
 
     def __init__(self, path: Path, *, writable: bool = False, read_only: bool = False) -> None:
@@ -125,55 +110,6 @@ class Catalog(Database):
         """Return the slots of all items and the first slot never used, at one moment."""
         with self.moment() as connection:
             return self._live_slots(connection, 0), self._counter(connection, "next_slot")
-
-    def news(self) -> News:
-        """Return what there is, as what came since the beginning."""
-        with self.moment() as connection:
-            return self._news(connection, _last_change(connection), 0)
-
-    def news_since(self, change: int, end: int) -> News | None:
-        """Return what came after a moment; None if that is too long ago to be remembered."""
-        with self.moment() as connection:
-            if change < self._counter(connection, "forgotten"):
-                return None
-            return self._news(connection, change, end)
-
-    def _news(self, connection: sqlite3.Connection, change: int, end: int) -> News:
-        sql = "SELECT slot FROM changes WHERE id > ? AND gone"
-        return News(
-            change=_last_change(connection),
-            end=self._counter(connection, "next_slot"),
-            added=self._live_slots(connection, end),
-            gone=np.array([row[0] for row in connection.execute(sql, (change,))], np.int64),
-        )
-
-    def last_change(self) -> int:
-        """Return the number of the last change that took an item or its metadata away."""
-        with self.reading() as connection:
-            return _last_change(connection)
-
-    def relabelled_since(self, change: int) -> list[int] | None:
-        """Return slots whose metadata changed after ``change``; None if that is forgotten."""
-        with self.moment() as connection:
-            if change < self._counter(connection, "forgotten"):
-                return None
-            sql = "SELECT DISTINCT slot FROM changes WHERE id > ? AND NOT gone"
-            return [row[0] for row in connection.execute(sql, (change,))]
-
-    def _live_slots(self, connection: sqlite3.Connection, start: int) -> Slots:
-        rows = connection.execute("SELECT slot FROM items WHERE slot >= ? ORDER BY slot", (start,))
-        try:
-            found: Slots = np.fromiter((row[0] for row in rows), dtype=np.int64)
-        except (TypeError, ValueError, OverflowError) as error:
-            raise CatalogError(f"a slot in {str(self.path)!r} is damaged: {error}") from error
-        end = self._counter(connection, "next_slot")
-        if len(found) and (found[0] < start or found[-1] >= end or (np.diff(found) < 1).any()):
-            raise CatalogError(f"a slot in {str(self.path)!r} is damaged: the next is {end}")
-        return found
-
-    def _counter(self, connection: sqlite3.Connection, name: str) -> int:
-        sql = "SELECT value FROM counters WHERE name = ?"
-        return number_of(self.path, connection.execute(sql, (name,)).fetchall())
 
     def palettes_from(self, slot: int) -> list[tuple[int, str | None]]:
         """Return slot and palette, as JSON, of all items from ``slot`` on, in no order."""
@@ -307,33 +243,6 @@ class Catalog(Database):
         """Keep a text under a name; call inside ``transaction``."""
         self.connection.execute("INSERT OR REPLACE INTO documents VALUES (?, ?)", (name, text))
 
-    def gone_with_pools(self) -> tuple[Slots, int]:
-        """Return slots, rising, of items that were gone when the generation before this was made,
-        and whose rows of pools may not be empty yet; and the last change there is."""
-        with self.moment() as connection:
-            emptied, before = (self._counter(connection, n) for n in ("emptied", "gone_before"))
-            sql = "SELECT DISTINCT slot FROM changes WHERE id > ? AND id <= ? AND gone ORDER BY 1"
-            rows = connection.execute(sql, (emptied, before))
-            return np.array([row[0] for row in rows], np.int64), _last_change(connection)
-
-    def note_emptied(self, change: int) -> None:
-        """Note that what ``gone_with_pools`` found is empty; call inside ``transaction``."""
-        sql = "UPDATE counters SET value = {} WHERE name = ?"
-        before = "(SELECT value FROM counters WHERE name = 'gone_before')"
-        self.connection.execute(sql.format(before), ("emptied",))
-        self.connection.execute(sql.format("?"), (change, "gone_before"))
-
-    def forget_changes(self) -> None:
-        """Drop what of the log of changes nobody is likely to ask for; call inside
-        ``transaction``."""
-        # What was gone before it has to be known until the room of its pools is given back.
-        emptied = self._counter(self.connection, "emptied")
-        last = min(_last_change(self.connection) - _REMEMBERED, emptied)
-        self.connection.execute("DELETE FROM changes WHERE id <= ?", (last,))
-        self.connection.execute(
-            "UPDATE counters SET value = max(value, ?) WHERE name = 'forgotten'", (last,)
-        )
-
 
 def _bring_up(path: Path) -> None:
     connection = connect_to_write(path)
@@ -342,8 +251,3 @@ def _bring_up(path: Path) -> None:
             bring_up(connection)
     finally:
         connection.close()
-
-
-def _last_change(connection: sqlite3.Connection) -> int:
-    rows = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'changes'").fetchall()
-    return int(rows[0][0]) if rows else 0

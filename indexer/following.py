@@ -9,7 +9,7 @@ from threading import Lock, Thread
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.catalog import News
+from indexer.change_log import News
 from indexer.column_values import extended
 from indexer.columns import Columns
 from indexer.delta import Delta

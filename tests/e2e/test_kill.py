@@ -120,7 +120,7 @@ def facts(index: Path) -> dict[str, object]:
         "columns": store.columns(),
         "next slot": store.catalog.next_slot(),
         "manifest": json.loads((index / "manifest.json").read_text())
-        | {"created": "", "identity": ""},
+        | {"created": "", "identity": "", "sha256": ""},
         "files": {
             path.relative_to(index).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
             for folder in ("pools", "spaces")

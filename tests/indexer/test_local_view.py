@@ -9,7 +9,8 @@ import pytest
 
 from indexer import following
 from indexer.build import BuildOptions
-from indexer.catalog import Catalog, News
+from indexer.catalog import Catalog
+from indexer.change_log import News
 from indexer.loading import Loader
 from indexer.local import LocalStore, open_for_writing
 from indexer.manifest_file import read_manifest

@@ -140,7 +140,7 @@ def test_a_copy_of_the_manifest_that_a_crash_left_newer_is_put_right(
 def test_room_of_everything_that_was_removed_is_given_back_however_much_it_is(
     store: LocalStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("indexer.catalog._REMEMBERED", 5)
+    monkeypatch.setattr("indexer.change_log._REMEMBERED", 5)
     store.add(random_batch(store.manifest, keys(30)))
     store.rebuild()
     gone = [item.slot for item in store.items()][:20]

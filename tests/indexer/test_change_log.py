@@ -2,8 +2,9 @@
 
 import pytest
 
-from indexer import catalog as module
-from indexer.catalog import Catalog, News
+from indexer import change_log as module
+from indexer.catalog import Catalog
+from indexer.change_log import News
 from indexer.errors import CatalogError
 from tests.indexer.contents import item, put
 
