@@ -63,7 +63,7 @@ class LineStatus(BaseModel):
             "description": "A line for each line, in order",
             "content": {LINES: {"schema": _TEXT, "example": _ANSWER}},
         },
-        **declare(415),
+        **declare(408, 415),
     },
     openapi_extra={
         "requestBody": {

@@ -75,7 +75,7 @@ If = Annotated[Condition, Depends(_condition)]
         200: {"description": "It replaced another, or was as it is already", "headers": _TAG},
         201: {"model": ItemView, "description": "It is new", "headers": _TAG},
         **_PROBLEMS,
-        **declare(400, 413, 415, 422),
+        **declare(400, 408, 413, 415, 422),
     },
     openapi_extra={"requestBody": _PUT_BODY},
 )
@@ -107,7 +107,7 @@ async def put_item(
     responses={
         200: {"description": "The item as it is now", "headers": _TAG},
         **_PROBLEMS,
-        **declare(400, 413, 415, 422),
+        **declare(400, 408, 413, 415, 422),
     },
     openapi_extra={"requestBody": _PATCH_BODY},
 )

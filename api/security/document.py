@@ -25,14 +25,15 @@ _SCHEMES: dict[str, Any] = {
 def declare_security(document: dict[str, Any], *, keyed: bool) -> None:
     """Add to an OpenAPI document which key each operation needs if ``keyed``, and how it refuses.
 
-    Whatever is not a mere reading is refused to pages of other sites, with keys and without.
+    Whatever it is, a request without the server's name is refused, and what is not a mere reading
+    is refused to pages of other sites, with keys and without.
     """
     if keyed:
         document["components"]["securitySchemes"] = _SCHEMES
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             scope = scope_needed(method.upper(), path)
-            refusals = [] if method == "get" else [403]
+            refusals = [400, 421] if method == "get" else [400, 403, 421]
             if keyed and scope is not None:
                 operation["security"] = [{"key": [scope]}]
                 if is_signable(path):

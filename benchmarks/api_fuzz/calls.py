@@ -77,15 +77,24 @@ def operations(world: World) -> Iterator[Operation]:
 
 
 def send_all(
-    world: World, examples: int, number: int, seen: Seen, *, boundaries: bool = False
+    world: World,
+    examples: int,
+    number: int,
+    seen: Seen,
+    *,
+    boundaries: bool = False,
+    only: str | None = None,
 ) -> None:
-    """Send ``examples`` requests to each operation, and half as many that break its schema.
+    """Send ``examples`` requests to each operation, or ``only`` one, and half as many that break
+    its schema.
 
     With ``boundaries`` also as many of each sort that probe every keyword of the schema, and every
     method that the document does not have.
     """
     with requests.Session() as session:
         for operation in operations(world):
+            if only not in (None, operation.label):
+                continue
             sender = _Sender(world, operation, seen, session, Dice(f"{number} {operation.label}"))
             sender.send(GenerationMode.POSITIVE, examples, number)
             if _can_be_broken(operation):
@@ -141,6 +150,9 @@ class _Sender:
     def send_boundaries(self, most: int) -> None:
         """Send up to ``most`` of the requests of each sort that the schema's keywords suggest."""
         schema = self.operation.schema
+        checks = [*CHECKS, allow_header_conformance]
+        if self.world.access in ("open", "admin"):  # others do not learn which methods there are
+            checks.append(unsupported_method)
         for mode in GenerationMode:
             cases = schema.iter_coverage_cases(
                 self.operation,
@@ -148,7 +160,7 @@ class _Sender:
                 generation_config=schema.config.generation,
             )
             for case in islice(cases, most):
-                self._send_one(case, [*CHECKS, unsupported_method, allow_header_conformance])
+                self._send_one(case, checks)
 
     def _send_one(self, case: Case, checks: list[CheckFunction]) -> None:
         headers, label = self.world.headers, self.operation.label
@@ -172,8 +184,10 @@ class _Sender:
                 title = getattr(failure, "title", type(failure).__name__)
                 text = f"{failure}\n{request[:2000]}\n{answer.text[:500]}"
                 self._note(f"{answer.status_code}, {title}", text)
-        let_in = answer.status_code not in (401, 403)
-        if let_in and not may(self.world, case):
+        if case.method.upper() != self.operation.method.upper():
+            return
+        refusals = {401, 403, 421} | ({400} if "Host" in case.headers else set())
+        if answer.status_code not in refusals and not may(self.world, case):
             self._note(f"{answer.status_code} without the right", repr(case))
         if answer.status_code == 401 and may(self.world, case):
             self._note("401 with the right", repr(case))

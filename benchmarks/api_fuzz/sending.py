@@ -5,8 +5,8 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
+import httpx
 from schemathesis import Case
-from urllib3 import encode_multipart_formdata
 
 from benchmarks.api_fuzz import material
 from benchmarks.api_fuzz.material import Dice
@@ -28,9 +28,12 @@ _HEADERS = (
     {"Origin": "https://elsewhere.example"},
     {"Sec-Fetch-Site": "cross-site"},
     {"Accept-Encoding": "gzip"},
+    {"Host": "elsewhere.example"},
+    {"Host": "a host"},
 )
 """Headers that the document says nothing of; some requests carry one of them."""
 
+Files = dict[str, tuple[str | None, bytes, str]]
 Mender = Callable[[Case, Dice, material.Pool], None]
 
 
@@ -147,18 +150,21 @@ def _send_query(case: Case, random: Dice, parts: Parts, query: dict[str, Any]) -
     if not parts and random.random() < 0.8:
         case.media_type, case.body = "application/json", query
         return
-    fields: dict[str, Any] = {"query": (None, json.dumps(query), "application/json")}
-    fields |= {name: (f"{name}.png", data, "image/png") for name, data in parts.items()}
-    _send_fields(case, fields)
+    files: Files = {"query": (None, json.dumps(query).encode(), "application/json")}
+    files |= {name: (f"{name}.png", data, "image/png") for name, data in parts.items()}
+    _send_form(case, {}, files)
 
 
 def _send_picture(case: Case, random: Dice, fields: dict[str, str]) -> None:
     data = material.picture(random)
-    _send_fields(case, {**fields, "image": ("a.png", data, "application/octet-stream")})
+    _send_form(case, fields, {"image": ("a.png", data, "application/octet-stream")})
 
 
-def _send_fields(case: Case, fields: dict[str, Any]) -> None:
+def _send_form(case: Case, fields: dict[str, str], files: Files) -> None:
     # Not left to the serializer: it would send parts of other names as text.
-    body, content_type = encode_multipart_formdata(fields, boundary=_BOUNDARY)
-    case.media_type, case.body = "multipart/form-data", body
+    content_type = f"multipart/form-data; boundary={_BOUNDARY}"
+    form = httpx.Request(
+        "POST", "http://form", data=fields, files=files, headers={"Content-Type": content_type}
+    )
+    case.media_type, case.body = "multipart/form-data", form.read()
     case.headers["Content-Type"] = content_type

@@ -121,8 +121,10 @@ def served(folder: Path, access: Access) -> Iterator[World]:
     if access != "open":
         file = KeysFile(folder / "keys.json")
         texts = {scope: file.create(scope, scope)[1] for scope in SCOPES}
-        bearers = {scope: {"Authorization": f"Bearer {text}"} for scope, text in texts.items()}
-        headers, admin = bearers.get(access, {}), bearers["admin"]  # type: ignore[call-overload]
+        bearers: dict[str, dict[str, str]] = {
+            scope: {"Authorization": f"Bearer {text}"} for scope, text in texts.items()
+        }
+        headers, admin = bearers.get(access, {}), bearers["admin"]
         settings = load_settings(root=str(root), keys=str(file.path))
     indexes = Indexes(RootPlace(root), Recorder(), Maker(settings, _plan))
     with running(create_app(settings, indexes=indexes), settings) as client:

@@ -22,6 +22,8 @@ from benchmarks.soak.processes import FAKE, Served, serving
 from benchmarks.soak.steps import Steps
 
 _SECONDS = 60
+_FAULTS = {500, 507}
+"""Statuses that no client gets, and no broken connection; 503 is given until all is loaded."""
 
 
 @dataclass(frozen=True)
@@ -136,5 +138,5 @@ def _compare(server: Served, outcome: Outcome) -> None:
         (route, method, status), true = key, outcome.tally[key]
         of_clients = (route, method) in {(one, other) for one, other, _ in outcome.tally}
         over = counted.get(key, 0) - true
-        if (of_clients and not 0 <= over <= more[method, route]) or (status >= 500 and over):
+        if (of_clients and not 0 <= over <= more[method, route]) or (status in _FAULTS and over):
             outcome.miscounted[key] = counted.get(key, 0), true

@@ -174,3 +174,13 @@ def test_document_is_the_same_when_asked_again(
     still_client: httpx.Client, document: Document
 ) -> None:
     assert still_client.get("/openapi.json").json() == document
+
+
+def test_every_route_says_how_it_refuses_what_is_late_and_whoever_asks_for_another_host(
+    document: Document,
+) -> None:
+    operations = [one for path in document["paths"].values() for one in path.values()]
+    assert all({"400", "421"} <= one["responses"].keys() for one in operations)
+    with_body = [one["responses"] for one in operations if "requestBody" in one]
+    assert len(with_body) > 10
+    assert all("408" in responses for responses in with_body)

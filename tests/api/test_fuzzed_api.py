@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+import api.routes.index
+import api.security.gate
 from benchmarks.api_fuzz.calls import Seen, is_enough, operations, send_all
 from benchmarks.api_fuzz.world import ACCESSES, Access, served
 
@@ -22,3 +24,27 @@ def test_every_answer_is_one_that_the_document_promises(access: Access, tmp_path
     # An operation that never succeeds is not tested, and one that is not allowed never does.
     succeeded = {label for label in let_in if seen.of(label, 2)}
     assert succeeded == {label for label, may in let_in.items() if may} | opened_by_address
+
+
+def test_answer_that_is_not_promised_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr(api.routes.index, "describe", fail)
+    seen = Seen()
+    with served(tmp_path, "open") as world:
+        send_all(world, 1, 1, seen, only="GET /v1/index")
+    assert any("500, Server error" in what for what in seen.failures)
+    assert any("500, Undocumented" in what for what in seen.failures)
+
+
+def test_operation_that_lets_in_whoever_has_no_right_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = Seen()
+    with served(tmp_path, "read") as world:
+        monkeypatch.setattr(api.security.gate, "scope_needed", lambda method, path: "read")
+        send_all(world, 3, 1, seen, only="DELETE /v1/items/{key}")
+    assert any("without the right" in what for what in seen.failures)
