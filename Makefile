@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 DEMO := demo
 QUERY := blue-houndstooth-1.jpg
 
-.PHONY: install demo test check format bench clean
+.PHONY: install demo test check format bench reliability clean
 
 install: $(VENV)/.installed
 
@@ -43,6 +43,16 @@ format: install
 
 bench: install
 	$(BIN)/python -m benchmarks
+
+# What docs/reliability.md promises, in the long forms that its figures are from.
+reliability: install
+	$(BIN)/python -m benchmarks.faults.kill --kills 100
+	$(BIN)/python -m benchmarks.faults.unsynced
+	$(BIN)/python -m benchmarks.faults.full
+	$(BIN)/python -m benchmarks.faults.flips
+	$(BIN)/python -m benchmarks.decoding_fuzz --cases 20000
+	$(BIN)/python -m benchmarks.api_fuzz
+	$(BIN)/python -m benchmarks.soak
 
 clean:
 	rm -rf $(VENV) $(DEMO) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
