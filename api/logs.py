@@ -8,7 +8,7 @@ from typing import Any, TextIO
 
 from api.tracing import REQUEST_ID
 
-_OURS = ("api", "service", "indexer", "models", "uvicorn")
+OURS = ("api", "service", "indexer", "models", "uvicorn")
 # What would begin a new line, or an escape sequence of a terminal.
 _ESCAPES = {code: repr(chr(code))[1:-1] for code in (*range(32), *range(127, 160), 0x2028, 0x2029)}
 
@@ -25,7 +25,7 @@ def configuration(format: str, level: str) -> dict[str, Any]:
         "formatters": {"line": {"()": JsonLine if format == "json" else TextLine}},
         "handlers": {"stderr": {"()": StandardError, "formatter": "line"}},
         "root": {"level": max(number, logging.WARNING), "handlers": ["stderr"]},
-        "loggers": {name: {"level": number} for name in _OURS},
+        "loggers": {name: {"level": number} for name in OURS},
     }
 
 

@@ -1,11 +1,14 @@
 """Fixtures shared by all tests: a fake index, and the shared set where it is there."""
 
+import logging
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from api.logs import OURS, StandardError
 from tests.fakes import build_fake, random_colors, write_pictures
 
 # Real pictures and ImageNet weights, beside the checkout; CONTRIBUTING.md says what is in it.
@@ -47,3 +50,15 @@ def fake_index(tmp_path: Path, pictures: Path) -> Path:
 def _pillow_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take back Pillow's own limit, a global that follows that of the last picture decoded."""
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", Image.MAX_IMAGE_PIXELS)
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_it_was() -> Iterator[None]:
+    """Take back what a command that serves has set up: the log of the whole process."""
+    loggers = [logging.getLogger(), *(logging.getLogger(name) for name in OURS)]
+    levels = [logger.level for logger in loggers]
+    yield
+    for logger, level in zip(loggers, levels, strict=True):
+        logger.setLevel(level)
+        for handler in [one for one in logger.handlers if isinstance(one, StandardError)]:
+            logger.removeHandler(handler)
