@@ -10,7 +10,7 @@ import numpy as np
 from indexer.catalog import Catalog
 from indexer.database import full_disk_errors
 from indexer.engine import Batch
-from indexer.errors import UnfinishedIndexError
+from indexer.errors import IndexFolderError, UnfinishedIndexError
 from indexer.following import Follower
 from indexer.generations import (
     ENOUGH,
@@ -29,7 +29,7 @@ from indexer.media import Media
 from indexer.pools import POOLS, PoolFile, PoolStore
 from indexer.records import Failure, Item
 from indexer.sources import Metadata, Source
-from indexer.spaces import Slots
+from indexer.spaces import Slots, Space
 from indexer.staging import Staging
 from indexer.workshop import Workshop
 from indexer.writing import Expected, Writer
@@ -229,6 +229,21 @@ class LocalStore:
         self._writer.seal()
         self._advance(lambda *_: True, anew=True)
 
+    def bind(self, attributes: Mapping[str, Space]) -> None:
+        """Let each of ``attributes`` search in its space, from raw pools there are, as one step.
+
+        Means, samples and segments are made anew. Raises UnknownNameError for a pool that is not
+        stored, IndexTypeError for a space that the index type cannot search, IndexFolderError for
+        an empty index.
+        """
+        with self.lease.held(long=True):
+            if not self.count():
+                raise IndexFolderError(
+                    f"index {str(self.folder)!r} is empty: there is nothing to take means from"
+                )
+            self._writer.seal()
+            self._advance(lambda *_: True, anew=True, bound=attributes)
+
     def sweep(self) -> None:
         """Remove what a crash left behind: originals without an item, other generations, a copy
         of the manifest that is not the manifest."""
@@ -246,10 +261,11 @@ class LocalStore:
         *,
         anew: bool = False,
         enough: int = 0,
+        bound: Mapping[str, Space] | None = None,
     ) -> bool:
         held, no_room = self.lease.held(long=True), full_disk_errors(self.folder)
         with held, self.lease.manifest_turn, no_room:
-            manifest = read_manifest(self.folder)
+            manifest = read_manifest(self.folder).with_attributes(bound or {})
             live, end = self.catalog.extent()
             if not wanted(manifest, live, end):
                 return False

@@ -98,9 +98,35 @@ class Manifest:
         spaces = {name: replace(space, centre=False) for name, space in self.spaces.items()}
         return replace(self, spaces=spaces)
 
+    def with_attributes(self, bound: Mapping[str, Space]) -> "Manifest":
+        """Return a manifest in which each attribute of ``bound`` searches in its space.
+
+        A space that is here by another name keeps it; other spaces of attributes that nothing
+        searches any more are dropped. Raises UnknownNameError for a pool that is not stored.
+        """
+        spaces, attributes = dict(self.spaces), dict(self.attributes)
+        for attribute, space in bound.items():
+            for pool in space.pools:
+                if pool not in self.pools:
+                    raise UnknownNameError("pool", pool, map(str, self.pools))
+            same = [one.name for one in spaces.values() if one.is_like(space)]
+            name = same[0] if same else _free_name(space.name, spaces)
+            if not same:
+                spaces[name] = replace(space, name=name)
+            attributes[attribute] = name
+        used = {*attributes.values(), *map(block_space_name, self.blocks)}
+        kept = {name: space for name, space in spaces.items() if name in used}
+        return replace(self, spaces=kept, attributes=attributes)
+
     def with_generation(self, generation: Generation, spaces: Mapping[str, Space]) -> "Manifest":
         """Return a manifest that names a new generation and its spaces' statistics."""
         return replace(self, generation=generation, spaces=dict(spaces))
+
+
+def _free_name(wanted: str, taken: Mapping[str, Space]) -> str:
+    # A name is a folder's, too, whose definition never changes.
+    names = (wanted, *(f"{wanted}-{number}" for number in range(2, len(taken) + 3)))
+    return next(name for name in names if name not in taken)
 
 
 def fingerprint(values: object) -> str:

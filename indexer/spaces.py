@@ -39,6 +39,10 @@ class Space:
         """Whether vectors can be made: centring needs a mean."""
         return not self.centre or self.mean is not None
 
+    def is_like(self, other: "Space") -> bool:
+        """Return whether ``other`` is the same but for its name and its mean."""
+        return replace(self, name="", mean=None) == replace(other, name="", mean=None)
+
     def transform(self, raw: RawPools) -> Vectors:
         """Return (n, d) float32 vectors as searched; of unit length for the cosine metric."""
         if not self.ready:

@@ -52,7 +52,8 @@ class CsvTable:
 
     def _header(self) -> tuple[str, list[str]]:
         headers = dict(self._read(_headers))
-        delimiter = next((d for d, names in headers.items() if "path" in names), ",")
+        named = (d for d, names in headers.items() if not {"path", "key"}.isdisjoint(names))
+        delimiter = next(named, ",")
         header = headers[delimiter]
         if len(set(header)) < len(header):
             raise SourceError(f"{str(self._path)!r} names a column twice: {', '.join(header)}")

@@ -9,6 +9,7 @@ from service.commands.add import add
 from service.commands.alias import alias
 from service.commands.backup import backup, restore
 from service.commands.build import build
+from service.commands.evaluate import evaluate
 from service.commands.export import export
 from service.commands.facets import facets
 from service.commands.info import info
@@ -22,7 +23,7 @@ from service.commands.verify import verify
 
 COMMANDS = (
     *(sample, init, build, add, remove, query, palette, facets, info, export),
-    *(verify, rebuild, backup, restore, alias),
+    *(evaluate, verify, rebuild, backup, restore, alias),
 )
 
 

@@ -121,6 +121,17 @@ def watch_download() -> Iterator[Callable[[str, int, int], None]]:
         bar.stop()
 
 
+@contextmanager
+def watch_steps(what: str) -> Iterator[Callable[[int, int], None]]:
+    """Yield what work in steps tells (done, total) to: a bar on a terminal, else nothing."""
+    if not err.is_terminal:
+        yield lambda done, total: None
+        return
+    with _bar(MofNCompleteColumn()) as progress:
+        task = progress.add_task(what, total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
 class DownloadLines:
     """Shows downloads as plain lines, a tenth at a time."""
 

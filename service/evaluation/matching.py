@@ -1,0 +1,183 @@
+"""Labels brought to the items of an index: which slots have which label, and what was left out."""
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.records import Item
+from indexer.spaces import Slots
+from indexer.store import CatalogStore
+from service.evaluation.labels import (
+    LabelError,
+    LabelFile,
+    LabelRow,
+    chosen,
+    column_of_classes,
+    folder_label,
+    label_of,
+)
+
+Codes = NDArray[np.int32]
+Given = dict[str, dict[str, str | None]]
+_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class LabelColumn:
+    """One column of labels: (n,) codes of the labelled items, -1 where there is none; ``classes``
+    are the labels that codes stand for, in order."""
+
+    name: str
+    classes: tuple[str, ...]
+    codes: Codes
+
+    @property
+    def counts(self) -> NDArray[np.int64]:
+        """How many examples each class has."""
+        return np.bincount(self.codes[self.codes >= 0], minlength=len(self.classes))
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """The items of an index that have any label, in order of key, (n,) their slots, and what was
+    left out, in words."""
+
+    items: tuple[Item, ...]
+    columns: tuple[LabelColumn, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def slots(self) -> Slots:
+        return np.array([item.slot for item in self.items], np.int64)
+
+    def part(self, rows: NDArray[np.int64]) -> "Labelled":
+        """Return those of ``rows`` alone; classes stay as they are."""
+        columns = tuple(LabelColumn(one.name, one.classes, one.codes[rows]) for one in self.columns)
+        return Labelled(tuple(self.items[at] for at in rows), columns, self.notes)
+
+
+def match_file(store: CatalogStore, file: LabelFile) -> Labelled:
+    """Return the items that ``file`` has labels of, found by key, else by where they lie.
+
+    Raises LabelError if there are none, or if no column has two classes.
+    """
+    items = list(store.items())
+    rows = list(_found(store, items, file.rows))
+    missing = [row.written for row, key in rows if key is None]
+    failed = {one.key for one in store.failures()} if missing else set()
+    notes = []
+    if unread := [name for name in missing if name in failed]:
+        notes.append(f"{_listed(unread)} labelled, but could not be read")
+    if gone := [name for name in missing if name not in failed]:
+        notes.append(f"{_listed(gone)} labelled, but not among the pictures: passed over")
+    given: Given = {}
+    repeated, conflicts = 0, dict[str, list[str]]()
+    for row, key in rows:
+        if key is None:
+            continue
+        if key not in given:
+            given[key] = dict(row.labels)
+            continue
+        repeated += 1
+        for name, label in row.labels.items():
+            before = given[key][name]
+            if before is None:
+                given[key][name] = label
+            elif label not in (None, before):
+                conflicts.setdefault(name, []).append(key)
+    for name, keys in conflicts.items():
+        for key in keys:
+            given[key][name] = None
+        notes.append(f"{name}: {_listed(list(dict.fromkeys(keys)))} labelled twice, differently: "
+                     "left out")  # fmt: skip
+    if repeated and not conflicts:
+        notes.append(f"pictures named again with the same labels count once: {repeated} rows")
+    return _labelled(items, file.columns, given, notes)
+
+
+def match_columns(store: CatalogStore, attributes: Sequence[str] = ()) -> Labelled:
+    """Return the items with labels in metadata columns: all of these, or ``attributes``.
+
+    Raises UnknownNameError or LabelError.
+    """
+    names = chosen(list(store.columns()), attributes)
+    if not names:
+        raise LabelError("the index has no metadata columns: give labels with --labels FILE")
+    items = list(store.items())
+    given: Given = {
+        one.key: {name: label_of(one.metadata.get(name)) for name in names} for one in items
+    }
+    return _labelled(items, names, given, [])
+
+
+def match_folders(store: CatalogStore, attributes: Sequence[str] = ()) -> Labelled:
+    """Return the items with the name of the folder each lies in as its label."""
+    name = column_of_classes(attributes)
+    items = list(store.items())
+    given: Given = {one.key: {name: folder_label(one.key)} for one in items}
+    return _labelled(items, [name], given, [])
+
+
+def _found(
+    store: CatalogStore, items: Iterable[Item], rows: Iterable[LabelRow]
+) -> Iterator[tuple[LabelRow, str | None]]:
+    """Yield each row with the key of its item, None if there is none."""
+    keys, by_place = {item.key for item in items}, dict[str, str]()
+    for row in rows:
+        if row.key is not None or row.written in keys:
+            yield row, row.written if row.written in keys else None
+            continue
+        if not by_place:
+            by_place = {os.path.realpath(store.locate(item)): item.key for item in items}
+        assert row.path is not None
+        yield row, None if "\0" in row.written else by_place.get(os.path.realpath(row.path))
+
+
+def _labelled(
+    items: Iterable[Item], names: Iterable[str], given: Given, notes: list[str]
+) -> Labelled:
+    kept = [one for one in items if any(given.get(one.key, {}).values())]
+    if not kept:
+        said = "; ".join(notes)
+        raise LabelError(f"no picture has a label{f': {said}' if said else ''}")
+    columns = []
+    for name in names:
+        column = _column(name, [given[one.key][name] for one in kept])
+        counts = column.counts
+        single = [label for label, n in zip(column.classes, counts, strict=True) if n == 1]
+        if without := len(kept) - int(counts.sum()):
+            notes.append(f"{name}: {without} of {len(kept)} labelled pictures have no label in it")
+        if len(counts) < 2 or counts.max() < 2:
+            notes.append(f"{name}: left out, since {_useless(column)}")
+            continue
+        if single:
+            notes.append(f"{name}: {_listed(single)} of one example: nothing can find it, so it "
+                         "asks nothing and is only among what others must not find")  # fmt: skip
+        columns.append(column)
+    if not columns:
+        raise LabelError(f"there is nothing to measure: {'; '.join(notes)}")
+    return Labelled(tuple(kept), tuple(columns), tuple(notes))
+
+
+def _column(name: str, labels: Sequence[str | None]) -> LabelColumn:
+    classes = sorted({label for label in labels if label is not None})
+    code = {label: at for at, label in enumerate(classes)}
+    codes = [-1 if label is None else code[label] for label in labels]
+    return LabelColumn(name, tuple(classes), np.array(codes, np.int32))
+
+
+def _useless(column: LabelColumn) -> str:
+    if not column.classes:
+        return "it is empty"
+    if len(column.classes) == 1:
+        return f"all its labels are {column.classes[0]!r}"
+    return f"none of its {len(column.classes)} classes has two examples"
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(map(repr, names[:_SHOWN]))
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return f"{shown}{more}{' is' if len(names) == 1 else ' are'}"
