@@ -9,14 +9,14 @@ from indexer.local import LocalStore
 from indexer.manifest import Manifest
 from indexer.manifest_file import read_manifest
 from indexer.segments import IndexTypeError
-from indexer.spaces import Space
+from indexer.spaces import Space, simple_space
 from models.errors import UnknownNameError
 from models.extraction import PoolName
 from tests.fakes import build_fake, manifest
 
 
 def space(block: int, name: str = "own") -> Space:
-    return Space(name, (PoolName(block, "gap"),), root=False, centre=True, metric="cosine")
+    return simple_space(name, (PoolName(block, "gap"),), root=False, centre=True, metric="cosine")
 
 
 def test_bound_attribute_has_a_mean_segments_and_a_sample(fake_index: Path) -> None:
