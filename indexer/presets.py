@@ -42,7 +42,7 @@ PRESETS: dict[str, Preset] = {
         # foreground helps color and hurts texture.
         Preset(
             "default",
-            Preprocess(),
+            Preprocess(filled=True),
             kinds=("gap", "foreground"),
             color=((1, 2), (3,), (4,), (5,)),
             color_kind="foreground",

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from indexer.attribution import attribution, attributions, mean_query, mixture, pooled, project
+from indexer.branches import Affine, Branch
 from indexer.spaces import Metric, Space, similarities, simple_space
 from models.extraction import LocalPool, LocalPools, PoolName
 
@@ -26,18 +27,39 @@ def picture(seed: int) -> LocalPools:
 def spaces() -> list[Space]:
     catalog = [pooled(picture(seed)) for seed in range(100, 120)]
     metrics: list[Metric] = ["cosine", "l2"]
-    return [
+    simple = [
         simple_space("any", pools, root, centre, metric).fitted(lambda: catalog)
         for pools in ((A,), (B,), (A, B))
         for root in (False, True)
         for centre in (False, True)
         for metric in metrics
     ]
+    random = np.random.default_rng(5)
+    learned = Branch(
+        (A, B),
+        frozenset({B}),
+        "learned",
+        layers=(Affine(random.random(14, np.float32), random.random((14, 3), np.float32)),),
+        weight=0.7,
+    )
+    probe = Affine(np.zeros(5, np.float32), random.random((5, 5), np.float32))
+    probed = Branch((A,), frozenset({A}), "whitened", 4, 2.0, probe=probe)
+    deep = Branch((B,), frozenset(), "whitened", 3, weight=0.3)
+    several = [(probed,), (deep,), (probed, deep), (learned,), (learned, probed, deep)]
+    layered = [
+        Space("any", branches, metric).fitted(lambda: catalog)
+        for branches in several
+        for metric in metrics
+    ]
+    return [*simple, *layered]
 
 
 def named(space: Space) -> str:
-    pools = "+".join(map(str, space.pools))
-    return f"{pools}-{space.metric}{'-root' * space.root}{'-centre' * space.centre}"
+    parts = (
+        "+".join(f"{pool}{'-root' * (pool in one.rooted)}" for pool in one.pools) + f"-{one.method}"
+        for one in space.branches
+    )
+    return f"{'|'.join(parts)}-{space.metric}"
 
 
 @pytest.fixture(params=spaces(), ids=named)
@@ -88,10 +110,10 @@ def test_a_place_contributes_what_its_own_values_do() -> None:
     space = simple_space("a", (A,), True, True, "cosine").fitted(lambda: [pooled(picture(9))])
     local, query = picture(1), vector(space, picture(0))[0]
     raw = pooled(local)[A][0]
-    flat = np.sqrt(raw) - np.array(space.mean)
+    flat = np.sqrt(raw) - space.layers[0].shift
     found = attribution(space, local, query)[0]
     for y, x in [(0, 0), (3, 5), (7, 7)]:
-        place = local[A].values[0, y, x] / np.sqrt(raw) - np.array(space.mean)
+        place = local[A].values[0, y, x] / np.sqrt(raw) - space.layers[0].shift
         expected = local[A].weights[0, y, x] * (query @ place) / np.linalg.norm(flat)
         assert found[y, x] == pytest.approx(expected, abs=1e-6)
 
