@@ -11,6 +11,7 @@ from service.errors import QueryError
 Fraction = Annotated[float, Field(ge=0, le=1)]
 # The schema's own ceilings; settings may ask for less.
 MAX_LIMIT, MAX_TERMS, MAX_EXAMPLES = 1000, 64, 64
+MAX_EXPAND = 50
 _MAX_WEIGHT = 1e6
 
 
@@ -139,6 +140,13 @@ class Term(_Strict):
     )
     palette: Annotated[list[Swatch], Field(min_length=1, max_length=MAX_EXAMPLES)] | None = Field(
         None, description="Colors with their shares, for the attribute color."
+    )
+
+    expand: int = Field(
+        0,
+        ge=0,
+        le=MAX_EXPAND,
+        description="Move the query toward so many of the items that are most like it.",
     )
 
     @model_validator(mode="after")

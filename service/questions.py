@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from service.asking import Question, each_in_each, picture_paths, subjects
 from service.errors import QueryError
 from service.faults import describe_invalid
 from service.palettes import COLOR
-from service.query import ImageExample, ImageSource, Query, Term
+from service.query import MAX_EXPAND, ImageExample, ImageSource, Query, Term
 from service.spelling import read_palette, read_query, read_region, read_terms
 
 DEFAULT_LIMIT = 10
@@ -40,6 +40,7 @@ class Spelled:
     limit: int | None = None
     min_score: float | None = None
     collapse: str | None = None
+    expand: int | None = None
     cursor: str | None = None
     explain: bool = False
 
@@ -48,7 +49,7 @@ def questions(spelled: Spelled) -> list[Question]:
     """Return what the flags ask; raises QueryError or FilterError for what does not go together."""
     _check_one_way(spelled)
     try:
-        return _questions(spelled)
+        return [_expanded(one, spelled.expand) for one in _questions(spelled)]
     except ValidationError as error:
         raise QueryError(describe_invalid(error.errors())) from error
 
@@ -66,6 +67,19 @@ def _questions(spelled: Spelled) -> list[Question]:
             raise QueryError("--cursor says what is asked: leave out --attribute and --block")
         return [Question("next page", Query.model_validate(_fields(spelled)))]
     return [*_with_palettes(spelled), *_with_examples(spelled)]
+
+
+def _expanded(question: Question, expand: int | None) -> Question:
+    """Return ``question`` with every term that attracts expanded by so many."""
+    if expand is None:
+        return question
+    if not 0 <= expand <= MAX_EXPAND:
+        raise QueryError(f"expand is {expand}: expected 0 to {MAX_EXPAND}")
+    terms = [
+        term.model_copy(update={"expand": expand}) if term.weight > 0 else term
+        for term in question.query.terms
+    ]
+    return replace(question, query=question.query.model_copy(update={"terms": terms}))
 
 
 def _with_palettes(spelled: Spelled) -> list[Question]:

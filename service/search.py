@@ -21,6 +21,7 @@ from service.cursors import Cursor, CursorError, decode_cursor, query_digest
 from service.embedding import Embedded, Embedder, Wanted
 from service.errors import QueryError
 from service.examples import Example, Examples
+from service.expanding import check_expand, expanded
 from service.fetching import Fetch, fetch_nothing
 from service.folding import first_of_each
 from service.palettes import check_palette
@@ -98,7 +99,8 @@ class Searcher:
         columns = {name: kind for name, (kind, _) in self._store.columns().items()}
         check_filter(query.filter, columns, allowed.filter)
         for at, term in enumerate(query.terms):
-            self.space(term.subject)
+            space = self.space(term.subject)
+            check_expand(term.expand, space, term.weight, f"terms[{at}].expand")
             if term.palette is not None:
                 check_palette(term.palette, term.attribute, f"terms[{at}].palette")
 
@@ -298,7 +300,11 @@ def _parts(
     parts = []
     for term, one in zip(query.terms, embedded, strict=True):
         space = _space(view.manifest, term.subject)
-        parts.append(Part(term.subject, space, one.vector(space), term.weight))
+        vector = one.vector(space)
+        if term.expand:
+            own = [example.item.slot for example in one.examples if example.item is not None]
+            vector = expanded(view, space, vector, term.expand, np.array(own, np.int64))
+        parts.append(Part(term.subject, space, vector, term.weight))
     return parts
 
 

@@ -23,6 +23,8 @@ from models.preprocess import Mask, Pixels, Preprocess, near_content
 from models.recipe import Recipe
 
 CHANNELS = (6, 8, 10, 12)
+# So many pictures of one color a new index looks at, in both blocks that color is made of.
+PROBED = 2 * 9**3
 SMALL = Preprocess(size=16)
 FAKE = Backbone("fake", "plain", (*CHANNELS, 14), None, None)
 RECIPE = Recipe("fake", "none", "f" * 64, (0.0,) * 3, (1.0,) * 3, SMALL)

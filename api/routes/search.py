@@ -16,7 +16,7 @@ from indexer.filters import ALL, parse_filter
 from models.errors import shorten
 from service.answer import Answer, Hit
 from service.errors import QueryError
-from service.query import ImageExample, Query, Term
+from service.query import MAX_EXPAND, ImageExample, Query, Term
 from service.spelling import read_query
 
 router = APIRouter()
@@ -45,7 +45,9 @@ _BODY = {
         },
     },
 }
-_FORM_FIELDS = ("image", "attribute", "block", "limit", "min_score", "filter", "collapse")
+_FORM_FIELDS = (
+    *("image", "attribute", "block", "limit", "min_score", "filter", "collapse", "expand"),
+)
 
 
 @router.post(
@@ -80,13 +82,14 @@ async def search_image(
     min_score: Annotated[float, Form(ge=0, le=1)] = 0.0,
     filter: Annotated[str | None, Form(description="A filter as JSON.")] = None,
     collapse: Annotated[Literal["picture"] | None, Form()] = None,
+    expand: Annotated[int, Form(ge=0, le=MAX_EXPAND)] = 0,
 ) -> Answer:
     """Find pictures like the one sent, in an attribute (or a block)."""
     check_fields(await request.form(), _FORM_FIELDS)
     if (attribute is None) == (block is None):
         raise QueryError("send exactly one of attribute and block, such as attribute=color")
     index.searcher.check_limit(limit)
-    term = Term(attribute=attribute, block=block, image=ImageExample(part="image"))
+    term = Term(attribute=attribute, block=block, image=ImageExample(part="image"), expand=expand)
     query = Query(
         terms=[term],
         limit=limit,

@@ -76,6 +76,10 @@ def query(
     collapse: Annotated[
         str | None, typer.Option(help="picture: fold hits that are the same picture into one.")
     ] = None,
+    expand: Annotated[
+        int | None,
+        typer.Option(help="Move the query toward so many of its nearest."),
+    ] = None,
     cursor: Annotated[
         str | None, typer.Option(help="Go on from the next_cursor of an answer.")
     ] = None,
@@ -121,6 +125,7 @@ def query(
         limit=limit,
         min_score=min_score,
         collapse=collapse,
+        expand=expand,
         cursor=cursor,
         explain=explain is not None,
     )

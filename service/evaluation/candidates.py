@@ -35,14 +35,18 @@ class Candidate:
 
     @property
     def block(self) -> int | None:
-        blocks = {pool.block for pool in self.space.pools}
-        return blocks.pop() if len(blocks) == 1 else None
+        return self.blocks[0] if len(self.blocks) == 1 else None
+
+    @property
+    def blocks(self) -> list[int]:
+        """The blocks it is made of, rising."""
+        return sorted({pool.block for pool in self.space.pools})
 
     @property
     def name(self) -> str:
         """What a reader knows it by."""
-        where = f"block {self.block}" if self.block else self.space.name
-        return f"{where}, {self.recipe}"
+        where = "+".join(map(str, self.blocks))
+        return f"block{'s' if len(self.blocks) > 1 else ''} {where}, {self.recipe}"
 
 
 def check_recipes(names: Sequence[str]) -> tuple[str, ...]:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from indexer.build import BuildOptions, BuildReport
 from indexer.creation import is_index
 from indexer.local import LocalStore
+from indexer.manifest import SCHEMA_VERSION
+from indexer.presets import get_preset
 from indexer.store import CatalogStore
 from indexer.watching import Watcher
 from models.backbones import AUTO, BLOCKS
@@ -148,4 +150,6 @@ def _name(source: str, settings: Settings) -> str:
         found = weights.stat()
         chosen["weights"] = [str(weights.absolute()), found.st_size, found.st_mtime_ns]
     place = os.path.realpath(Path(source).expanduser())
-    return hashlib.sha256(json.dumps([place, chosen]).encode()).hexdigest()[:24]
+    # An index keeps the spaces it was made with: a release that makes others makes another.
+    made_by = [SCHEMA_VERSION, repr(get_preset("default"))]
+    return hashlib.sha256(json.dumps([place, chosen, made_by]).encode()).hexdigest()[:24]

@@ -103,7 +103,7 @@ def test_each_picture_gets_no_deeper_than_its_own_terms_ask(
         {"attribute": "texture", "image": {"part": "3"}},
     ]
     embed(opened.searcher, {"terms": terms}, parts)
-    assert sorted(calls, key=str) == [(1, {4}), (2, {1})]
+    assert sorted(calls, key=str) == [(1, {4}), (2, {1, 2})]
 
 
 def test_pictures_of_several_queries_share_batches(

@@ -22,7 +22,10 @@ def test_spaces_tell_their_steps_and_which_are_fast(opened: Opened) -> None:
         manifest.attributes.values()
     )
     for name, space in manifest.spaces.items():
-        assert (spaces[name].root, spaces[name].centre) == (space.root, space.centre)
+        assert spaces[name].pools == [str(pool) for pool in space.pools]
+        assert spaces[name].rooted == spaces[name].pools
+        whitened = name in manifest.attributes.values()
+        assert spaces[name].methods == ["whitened" if whitened else "centred"]
         assert spaces[name].dimension == manifest.dimension(space)
 
 

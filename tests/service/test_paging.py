@@ -157,7 +157,8 @@ def test_added_replaced_and_deleted_items_leave_the_other_pages_as_they_were(
     answer = catalog.ask({**query, "limit": 40})
     long, added = keys(answer.hits), "added.png"
     # What was folded into an item that is gone would stand for itself.
-    replaced, deleted = [hit.key for hit in answer.hits[4:] if not hit.duplicates][:2]
+    others = [one.key for one in answer.hits[4:] if not one.duplicates and one.key != "007.png"]
+    replaced, deleted = others[:2]
 
     def change(page: int) -> None:
         if page == 1:
@@ -240,7 +241,7 @@ def test_cursor_whose_vectors_have_another_width_is_refused(catalog: Catalog) ->
     text = catalog.ask({**QUERIES["one term"], "limit": 4}).next_cursor
     cursor = decode_cursor(text or "", catalog.store.manifest)
     wide = replace(cursor, vectors=(np.ones(7, np.float32),)).encode()
-    with pytest.raises(CursorError, match="cursor has 7 numbers for color, not 6"):
+    with pytest.raises(CursorError, match="cursor has 7 numbers for color, not 14"):
         catalog.ask({"cursor": wide})
 
 

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from indexer.branches import Affine
 from indexer.local import LocalStore
 from indexer.spaces import Space, simple_space
 from models.colors import parse_color
@@ -19,7 +21,7 @@ from service.garment import draw_garments
 from service.palettes import Mixed, check_palette, colors_of, mix_palette, swatch_picture
 from service.query import Query, Swatch
 from service.search import Searcher
-from tests.fakes import FakeExtractor, build_fake
+from tests.fakes import FakeExtractor, build_fake, manifest
 
 POOLS = (PoolName(1, "gap"), PoolName(2, "foreground"))
 MEAN = tuple(np.random.default_rng(1).uniform(0.1, 2, 10).tolist())
@@ -32,7 +34,15 @@ RED, BLUE, ANY = (
 
 def space(**changes: Any) -> Space:
     fields = {"root": True, "centre": True, "metric": "l2", "mean": MEAN, **changes}
-    return simple_space("s", POOLS, **fields)
+    mean = fields.pop("mean")
+    made = simple_space("s", POOLS, **fields)
+    if mean is None:
+        return made
+    parts = (np.float32(mean[:4]), np.float32(mean[4:]))
+    branches = zip(made.branches, parts, strict=True)
+    return replace(
+        made, branches=tuple(replace(one, layers=(Affine(mean),)) for one, mean in branches)
+    )
 
 
 def raw(seed: int) -> RawPools:
@@ -148,7 +158,9 @@ def searcher(tmp_path: Path, extractor: FakeExtractor) -> Iterator[Searcher]:
     for name in NAMES:
         picture = draw_garments(parse_color(name), 64)[1]
         Image.fromarray(picture).save(folder / f"{name}.png")
-    build_fake(tmp_path / "worn", folder)
+    # Plainly centred: a space that is whitened for ten pictures is made of what is chance.
+    plain = simple_space("plain", (PoolName(1, "foreground"),), True, True, "cosine")
+    build_fake(tmp_path / "worn", folder, made=manifest().with_attributes({"color": plain}))
     store = LocalStore(tmp_path / "worn")
     yield Searcher(store, extractor, Limits())
     store.close()

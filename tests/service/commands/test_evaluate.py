@@ -9,7 +9,7 @@ import pytest
 from api.main import run
 from indexer.manifest_file import read_manifest
 from service.evaluation import report
-from tests.fakes import FakeExtractor, build_fake
+from tests.fakes import PROBED, FakeExtractor, build_fake
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def test_source_is_measured_on_its_own_columns(
     assert lines[2].startswith("chance ")
     assert lines[3].startswith("color histogram ")
     assert any(line.startswith("tone: block ") and "fits best" in line for line in lines)
-    assert network.pictures == 24
+    assert network.pictures == PROBED + 24
 
 
 def test_labels_of_a_file_go_with_a_folder_and_bad_rows_are_told(

@@ -62,7 +62,7 @@ def test_new_attribute_is_searched_by_a_store_that_was_open_before(index: Path) 
     bind(renamed(measured(index), "pattern"), index)
     view = store.view(newest=True)
     space = view.manifest.space_of_attribute("pattern")
-    assert (space.name, space.root, space.centre) == ("block3-gap-cosine", False, False)
+    assert (space.name, space.branches[0].method) == ("block3-gap-cosine", "plain")
     item = store.item("03.png")
     assert item is not None
     query = view.vectors(space, np.array([item.slot]))
@@ -88,7 +88,7 @@ def test_server_knows_the_new_attribute_everywhere(index: Path) -> None:
 
 def test_bound_space_that_is_there_by_another_name_keeps_it(index: Path) -> None:
     found = renamed(measured(index), "pattern")
-    column = replace(found.columns[0], best="block 4, default")
+    column = replace(found.columns[0], best="block 4, whitened")
     bind(replace(found, columns=(column,)), index)
     assert read_manifest(index).attributes["pattern"] == "block4-gap-whitened"
 

@@ -8,12 +8,16 @@ import numpy as np
 import pytest
 
 from indexer.local import LocalStore
+from indexer.spaces import simple_space
+from models.extraction import PoolName
 from service.evaluation import evaluating
-from service.evaluation.candidates import candidates
+from service.evaluation.candidates import RECIPES, candidates
 from service.evaluation.evaluating import Options, Subject, evaluate, limited
 from service.evaluation.matching import match_columns
 from service.evaluation.results import Evaluation
 from tests.fakes import build_fake
+
+COLOR = "blocks 1+2, as 'color' is"
 
 
 @pytest.fixture
@@ -34,10 +38,11 @@ def test_every_block_and_recipe_is_measured_after_the_floors(subject: Subject) -
     found = measured(subject)
     names = [row.name for row in found.columns[0].rows]
     assert names[:2] == ["chance", "noise"]
-    assert names[2:] == [f"block {block}, {recipe}" for block in (1, 2, 3, 4)
-                         for recipe in ("paper", "l2", "default", "foreground")]  # fmt: skip
+    assert names[2:-1] == [f"block {block}, {recipe}" for block in (1, 2, 3, 4)
+                         for recipe in RECIPES]  # fmt: skip
     bound = {row.name: row.bound for row in found.columns[0].rows if row.bound}
-    assert bound == {"block 1, foreground": ("color",), "block 4, default": ("texture",)}
+    assert bound == {COLOR: ("color",), "block 4, whitened": ("texture",)}
+    assert names[-1] == COLOR
 
 
 def test_attribute_that_is_seen_beats_the_floor_and_one_that_is_not_is_a_tie(
@@ -89,11 +94,11 @@ def test_many_queries_and_items_are_sampled_and_said_to_be(
 
 def test_space_of_an_attribute_that_is_no_recipe_is_measured_as_it_is(subject: Subject) -> None:
     manifest = subject.store.manifest
-    own = replace(manifest.spaces["block2-gap"], name="own", centre=False)
+    own = simple_space("own", (PoolName(2, "gap"),), root=True, centre=False, metric="cosine")
     found = candidates(manifest.with_attributes({"pattern": own}))
     assert (found[-1].name, found[-1].bound) == ("block 2, as 'pattern' is", ("pattern",))
 
 
 def test_what_is_searched_now_is_measured_whatever_recipe_is_asked_for(subject: Subject) -> None:
     names = [row.name for row in measured(subject, recipes=("l2",)).columns[0].rows if row.bound]
-    assert names == ["block 1, foreground", "block 4, default"]
+    assert names == ["block 4, whitened", COLOR]

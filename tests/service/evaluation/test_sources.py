@@ -17,7 +17,7 @@ from service.evaluation.sources import (
     open_source_material,
 )
 from service.settings import load_settings
-from tests.fakes import FakeExtractor, build_fake
+from tests.fakes import PROBED, FakeExtractor, build_fake
 
 
 def test_second_time_nothing_is_embedded_and_no_histogram_made(
@@ -34,7 +34,7 @@ def test_second_time_nothing_is_embedded_and_no_histogram_made(
         counts.append(network.pictures)
         # Nor is a picture read again.
         monkeypatch.setattr("service.evaluation.histogram.decode", None)
-    assert counts == [24, 24]
+    assert counts == [PROBED + 24] * 2
     assert material.store.manifest.blocks == (1, 2, 3, 4)
     assert len(list(cache_folder().iterdir())) == 1
 
