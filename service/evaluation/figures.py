@@ -76,7 +76,7 @@ def classes(column: ColumnResult) -> str:
         axes = figure.subplots()
         axes.barh(places, middle, xerr=bars, capsize=2, color="#6f86bd", ecolor=_INK, height=0.7)
         axes.set_yticks(places, [_plain(label) for label in labels])
-        axes.invert_yaxis()
+        axes.set_ylim(len(found) - 0.4, -0.6)
         axes.set_xlim(0, 1)
         axes.set_xlabel("mAP")
         axes.spines[["top", "right"]].set_visible(False)

@@ -23,7 +23,8 @@ PAGE = """\
  aria-label="{{ tile.kind }}: {{ tile.key }}"><title>{{ tile.key }}</title>
 <use href="#{{ tile.picture.name }}" width="100" height="100"/></svg>
 {% else %}<div class="pic muted">picture is gone</div>
-{% endif %}<figcaption><span class="mark">{{ marks[tile.kind] }}</span> {{ tile.label }}</figcaption></figure>
+{% endif %}<figcaption><span class="mark">{{ marks[tile.kind] }}</span> {{ tile.label }}
+</figcaption></figure>
 {% endfor %}</div>{% endfor %}
 {%- endmacro %}
 {%- macro map(one, best) %}
@@ -97,7 +98,9 @@ the class; a dot is a picture that had no room.</p>
 {% else %}<p class="muted">The confusions of {{ column.classes }} classes are in the JSON.</p>
 {% endif %}
 <h3>What is found</h3>
-<p class="muted">A picture of each class, drawn at random, and the pictures nearest to it:
+<p class="muted">A picture drawn at random from each
+{% if part.drawn|length < column.classes %}of {{ part.drawn|length }} classes{% else %}class
+{%- endif %}, and the pictures nearest to it:
 {{ marks.right }} of its class, {{ marks.wrong }} of another.</p>
 {{ tiles(part.drawn) }}
 <h3>What is found worst</h3>

@@ -19,6 +19,8 @@ tr.floor { color: var(--soft); } tr.best { font-weight: bold; background: var(--
 small, .muted { color: var(--soft); font-weight: normal; }
 svg { max-width: 100%; height: auto; }
 .scroll { overflow-x: auto; }
+.scroll th:first-child { position: sticky; left: 0; background: var(--paper); }
+.scroll tr.best th:first-child { background: var(--band); }
 .figures { display: flex; flex-wrap: wrap; gap: 1em 2em; }
 .maps { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 440px), 1fr));
  gap: 1.5em; }

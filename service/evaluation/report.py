@@ -114,15 +114,17 @@ def _part(
         "classes": Markup(classes(column)),
         "maps": maker.maps(labels, column),
         "confusion": column.classes <= _MAX_CONFUSION,
-        "drawn": rows(_one_a_class(labels.codes, queries, seed)),
+        "drawn": rows(one_a_class(labels.codes, queries, seed)),
         "worst": rows(worst),
     }
 
 
-def _one_a_class(codes: Codes, queries: Rows, seed: int) -> Rows:
-    """Return a query of each class, drawn at random, of at most so many classes."""
+def one_a_class(codes: Codes, queries: Rows, seed: int) -> Rows:
+    """Return a query of each class, drawn at random; of many classes, of the largest."""
     random = np.random.default_rng(seed)
-    present = np.unique(codes[queries])[:_QUERIES]
+    counts = np.bincount(codes[queries])
+    largest = np.sort(np.argsort(-counts, kind="stable")[:_QUERIES])
+    present = largest[counts[largest] > 0]
     return np.array([random.choice(queries[codes[queries] == code]) for code in present], np.int64)
 
 

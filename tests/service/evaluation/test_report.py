@@ -5,9 +5,11 @@ from collections import Counter
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from api.main import run
+from service.evaluation.report import one_a_class
 from tests.fakes import build_fake
 
 # Attributes that make a browser fetch what they name, or lead away.
@@ -116,3 +118,11 @@ def test_labels_in_any_script_stay_text(
     assert re.search(r"<text [^>]*>赤 \(4\)</text>", text)
     assert "A map wants at least 10 pictures, and 9 are labelled." in text
     assert "Glyph" not in capsys.readouterr().err
+
+
+def test_of_many_classes_the_largest_are_shown_and_one_that_asks_nothing_is_not() -> None:
+    codes = np.repeat(np.arange(20), [2] * 8 + [3] * 12).astype(np.int32)
+    shown = one_a_class(codes, np.arange(len(codes)), 0)
+    assert codes[shown].tolist() == list(range(8, 20))
+    few = one_a_class(codes, np.flatnonzero(codes > 17), 0)
+    assert codes[few].tolist() == [18, 19]
