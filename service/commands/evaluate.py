@@ -94,7 +94,8 @@ def evaluate(
             if json is not None:
                 _write_json(json, found.to_document())
             if report is not None:
-                write_report(report, subject, found, settings)
+                with watch_steps("drawing maps") as tick:
+                    write_report(report, subject, found, settings, tick)
                 note(f"report: {report}")
             measured = material.store.manifest
         if apply is not None:
