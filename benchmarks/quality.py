@@ -10,14 +10,18 @@ from pathlib import Path
 
 import numpy as np
 
+from indexer.branches import unit
 from indexer.local import LocalStore
 from indexer.spaces import similarities
 from service.export import export_attribute
 
 
-def mean_average_precision(vectors: np.ndarray, labels: np.ndarray) -> float:
-    """Return leave-one-out mAP of (n, d) unit vectors with (n,) labels."""
-    scores = similarities(vectors, vectors, "cosine")
+def mean_average_precision(
+    vectors: np.ndarray, labels: np.ndarray, queries: np.ndarray | None = None
+) -> float:
+    """Return leave-one-out mAP of (n, d) unit vectors with (n,) labels; ``queries`` ask in their
+    place, if given."""
+    scores = similarities(vectors if queries is None else queries, vectors, "cosine")
     np.fill_diagonal(scores, -np.inf)
     order = np.argsort(-scores, axis=1)[:, :-1]
     relevant = labels[order] == labels[:, None]
@@ -27,12 +31,23 @@ def mean_average_precision(vectors: np.ndarray, labels: np.ndarray) -> float:
     return float(averages.mean())
 
 
+def expanded(vectors: np.ndarray, count: int) -> np.ndarray:
+    """Return (n, d) unit vectors, each moved toward the ``count`` others nearest to it; see
+    ``service.expanding``."""
+    scores = similarities(vectors, vectors, "cosine")
+    np.fill_diagonal(scores, -np.inf)
+    nearest = np.argsort(-scores, axis=1)[:, :count]
+    weights = np.maximum(np.take_along_axis(scores, nearest, axis=1), 0)
+    return unit(vectors + (weights[:, :, None] * vectors[nearest]).sum(axis=1))
+
+
 def main() -> None:
     """Print the mAP of every attribute of an index on one column of labels."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.quality")
     parser.add_argument("labels", type=Path, help="a CSV with path (or key) and label columns")
     parser.add_argument("column")
     parser.add_argument("--index", type=Path, required=True)
+    parser.add_argument("--expand", type=int, default=10, help="neighbours that move a query")
     given = parser.parse_args()
     with given.labels.open(encoding="utf-8-sig", newline="") as file:
         label = {row.get("key") or row["path"]: row[given.column] for row in csv.DictReader(file)}
@@ -41,8 +56,13 @@ def main() -> None:
         keys, vectors = export_attribute(store, attribute)
         known = [at for at, key in enumerate(keys) if key in label]
         labels = np.array([label[keys[at]] for at in known])
-        score = mean_average_precision(vectors[known], labels)
-        print(f"{given.column} by {attribute}: mAP {score:.3f} on {len(known)} items")
+        vectors = vectors[known]
+        score = mean_average_precision(vectors, labels)
+        moved = mean_average_precision(vectors, labels, expanded(vectors, given.expand))
+        print(
+            f"{given.column} by {attribute}: mAP {score:.3f} on {len(known)} items, "
+            f"expanded by {given.expand} {moved:.3f}"
+        )
     store.close()
 
 

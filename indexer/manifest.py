@@ -54,6 +54,7 @@ class Manifest:
     spaces: dict[str, Space]
     attributes: dict[str, str]
     index_type: str = "Flat"
+    reduce: str = "none"
     generation: Generation | None = None
     identity: str = field(default_factory=lambda: uuid4().hex)
     schema_version: int = field(default=SCHEMA_VERSION)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from indexer.branches import Branch
 from indexer.pools import PoolFormat
+from indexer.reduction import reduced
 from indexer.spaces import Metric, Space, block_space_name, simple_space
 from indexer.statistics import color_probe
 from models.backbones import Backbone
@@ -75,6 +76,18 @@ class Layout:
     pools: tuple[PoolName, ...]
     spaces: tuple[Space, ...]
     attributes: dict[str, str]
+
+    def reduced(self, count: int, widths: dict[PoolName, int]) -> "Layout":
+        """Return this with at most ``count`` numbers a vector in the spaces of attributes."""
+        spaces = {space.name: space for space in self.spaces}
+        attributes = {}
+        for attribute, name in self.attributes.items():
+            space = reduced(spaces[name], count, widths)
+            spaces[space.name] = space
+            attributes[attribute] = space.name
+        used = {*attributes.values(), *(block_space_name(pool.block) for pool in self.pools)}
+        kept = tuple(space for name, space in spaces.items() if name in used)
+        return Layout(self.pools, kept, attributes)
 
 
 def get_preset(name: str) -> Preset:

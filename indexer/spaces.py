@@ -81,8 +81,10 @@ class Space:
         than once; itself if there is nothing to take, or nothing to take it from."""
         if all(branch.is_fixed for branch in self.branches):
             return self
+        scaled = self.metric == "cosine"
         branches = tuple(
-            branch if branch.is_fixed else fit_branch(branch, batches) for branch in self.branches
+            branch if branch.is_fixed else fit_branch(branch, batches, scaled=scaled)
+            for branch in self.branches
         )
         return replace(self, branches=branches)
 

@@ -25,15 +25,15 @@ _MOST, _LEAST = 0.9, -0.6
 _HALVINGS = 40
 
 
-def fit_branch(branch: Branch, batches: Batches) -> Branch:
+def fit_branch(branch: Branch, batches: Batches, *, scaled: bool = True) -> Branch:
     """Return ``branch`` with the layers that its method takes of the pools in ``batches``; itself
-    if there are none."""
+    if there are none. ``scaled`` says that vectors are of unit length after each layer."""
     mean = _mean(branch.joined(raw) for raw in batches())
     if mean is None:
         return branch
     if branch.method == "centred":
         return replace(branch, layers=(Affine(mean.astype(np.float32)),))
-    return replace(branch, layers=_whitened(branch, mean.astype(np.float32), batches))
+    return replace(branch, layers=_whitened(branch, mean.astype(np.float32), batches, scaled))
 
 
 def color_probe(flat: Vectors) -> Affine:
@@ -65,11 +65,14 @@ def spread_out(spread: Doubles, wanted: float) -> float:
     return low
 
 
-def _whitened(branch: Branch, mean: Vectors, batches: Batches) -> tuple[Affine, Affine]:
+def _whitened(
+    branch: Branch, mean: Vectors, batches: Batches, scaled: bool
+) -> tuple[Affine, Affine]:
     first = Affine(mean, None if branch.probe is None else branch.probe.matrix)
     total, products, count = np.zeros(first.width), np.zeros((first.width, first.width)), 0
     for raw in batches():
-        rows = unit(first(branch.joined(raw))).astype(np.float64)
+        moved = first(branch.joined(raw))
+        rows = (unit(moved) if scaled else moved).astype(np.float64)
         total += rows.sum(axis=0)
         products += rows.T @ rows
         count += len(rows)

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 from indexer.build import BuildOptions, BuildReport, build, check_columns
 from indexer.creation import check_can_create, create_index, is_index
 from indexer.errors import RecipeMismatchError
-from indexer.local import open_for_writing
+from indexer.local import LocalStore, open_for_writing
 from indexer.local_engine import LocalEngine
 from indexer.manifest import Manifest
 from indexer.manifest_file import read_manifest
 from indexer.presets import get_preset, lay_out
+from indexer.reduction import Loss, measure_loss, parse_reduction
 from indexer.segments import check_index_type
 from indexer.sources import check_not_empty, open_source
 from indexer.spaces import parse_metric
@@ -86,6 +87,7 @@ def plan_index(
     """
     from models.loading import load_new
 
+    parse_reduction(settings.reduce)
     preset, metric = get_preset(settings.preset), parse_metric(settings.metric)
     asked = None if settings.blocks == AUTO else parse_blocks(settings.blocks)
     loaded = load_new(
@@ -102,16 +104,21 @@ def plan_index(
     layout = lay_out(
         preset, backbone, blocks, metric, lambda block: flat_colors(loaded.extractor, block)
     )
+    widths = {pool: backbone.channels[pool.block - 1] for pool in layout.pools}
+    kept = parse_reduction(settings.reduce)
+    if kept is not None:
+        layout = layout.reduced(kept, widths)
     manifest = Manifest(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         preset=preset.name,
         recipe=loaded.recipe,
         blocks=blocks,
-        pools={pool: backbone.channels[pool.block - 1] for pool in layout.pools},
+        pools=widths,
         pool_format=preset.pool_format,
         spaces={space.name: space for space in layout.spaces},
         attributes=layout.attributes,
         index_type=settings.index_type,
+        reduce=settings.reduce,
     )
     for name in manifest.indexed_spaces:
         space = manifest.spaces[name]
@@ -143,6 +150,17 @@ def check_same_recipe(
     return manifest
 
 
+def measure_losses(settings: Settings) -> list[Loss]:
+    """Return what each attribute of an index loses by being reduced; nothing if none is."""
+    store = LocalStore(index_folder(settings), read_only=True)
+    try:
+        if parse_reduction(store.manifest.reduce) is None:
+            return []
+        return [measure_loss(store, attribute) for attribute in store.manifest.attributes]
+    finally:
+        store.close()
+
+
 def made_with(manifest: Manifest) -> dict[str, str]:
     """Return the settings that an index was made with, by their names."""
     return {
@@ -151,6 +169,7 @@ def made_with(manifest: Manifest) -> dict[str, str]:
         "blocks": ",".join(map(str, manifest.blocks)),
         "metric": next(iter(manifest.spaces.values())).metric,
         "index_type": manifest.index_type,
+        "reduce": manifest.reduce,
     }
 
 

@@ -63,6 +63,7 @@ class IndexInfo(BaseModel):
     attributes: dict[str, str]
     spaces: list[SpaceInfo]
     index_type: str
+    reduce: str
     pool_format: str
     generation: int | None
     statistics: StatisticsInfo
@@ -98,6 +99,7 @@ def describe(store: CatalogStore) -> IndexInfo:
             for space in manifest.spaces.values()
         ],
         index_type=manifest.index_type,
+        reduce=manifest.reduce,
         pool_format=manifest.pool_format,
         generation=manifest.generation.number if manifest.generation else None,
         statistics=StatisticsInfo(

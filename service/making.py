@@ -11,6 +11,7 @@ from indexer.creation import check_can_create, create_index, is_index
 from indexer.database import full_disk_errors
 from indexer.errors import CatalogError, IndexFolderError, ReadOnlyError, RecipeMismatchError
 from indexer.manifest import Manifest
+from indexer.reduction import ReductionError
 from indexer.segments import IndexTypeError
 from models.errors import HueweaveError, WeightsError
 from service.building import check_same_recipe, plan_index
@@ -85,7 +86,7 @@ def _told(folder: Path, settings: Settings) -> Iterator[None]:
     """Raise what whoever asks for an index can mend in terms of an index, not of folders."""
     try:
         yield
-    except (SettingsError, IndexTypeError) as error:
+    except (SettingsError, IndexTypeError, ReductionError) as error:
         raise NewIndexError(str(error)) from error
     except (CatalogError, ReadOnlyError):  # the server's own trouble, though of a folder
         raise

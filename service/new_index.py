@@ -41,6 +41,7 @@ def _shown(pattern: str) -> Any:
 
 
 _AS_BLOCKS = "auto, or blocks out of 1 to 5 such as 1-4 or 2,4"
+_REDUCE, _AS_REDUCE = "none|pca:[1-9][0-9]{0,3}", "none, or pca:64 or the like"
 _AS_INDEX_TYPE = "Flat, SQ8, HNSW32, IVF256,SQ8, PCA64,IVF256,Flat or the like"
 
 
@@ -58,6 +59,9 @@ class NewIndex(BaseModel):
     index_type: Annotated[str, _shown(_INDEX_TYPE), _like(_INDEX_TYPE, _AS_INDEX_TYPE)] | None = (
         Field(None, description=f"How FAISS keeps its vectors: {_AS_INDEX_TYPE}.")
     )
+    reduce: Annotated[str, _shown(_REDUCE), _like(_REDUCE, _AS_REDUCE)] | None = Field(
+        None, description=f"Numbers that an attribute's vectors keep: {_AS_REDUCE}."
+    )
 
 
 class NewIndexView(BaseModel):
@@ -69,3 +73,4 @@ class NewIndexView(BaseModel):
     blocks: str = Field(description="The blocks that it stores, with commas.")
     metric: str
     index_type: str
+    reduce: str

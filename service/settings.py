@@ -40,6 +40,7 @@ class Settings(BaseSettings):
     blocks: str = Field("auto", description="Blocks a new index stores: auto, or such as 1-4.")
     metric: str = Field("cosine", description="Metric of a new index: cosine or l2.")
     index_type: str = Field("Flat", description="FAISS factory string of a new index.")
+    reduce: str = Field("none", description="Numbers an attribute of a new index keeps: pca:N.")
 
     device: str = Field("auto", description="auto, cpu, cuda or cuda:N.")
     precision: str = Field("auto", description="auto, float32 or bfloat16.")

@@ -9,6 +9,7 @@ from service.commands.console import note, say, warn, watch_build, watch_downloa
 
 if TYPE_CHECKING:
     from indexer.build import BuildReport
+    from service.settings import Settings
 
 _SHOWN = 20
 
@@ -27,6 +28,7 @@ def build(
     blocks: o.Blocks = None,
     metric: o.Metric = None,
     index_type: o.IndexType = None,
+    reduce: o.Reduce = None,
     device: o.Device = None,
     precision: o.Precision = None,
     batch_size: o.BatchSize = None,
@@ -62,6 +64,8 @@ def build(
         note("stopped; what is stored stays, run the same command again to go on")
         raise typer.Exit(130) from stopped
     _report(report, prune)
+    if report.embedded:
+        _report_losses(settings)
 
 
 def _report(report: "BuildReport", pruned: bool) -> None:
@@ -88,3 +92,14 @@ def _report(report: "BuildReport", pruned: bool) -> None:
     }
     shown = ", ".join(f"{count} {what}" for what, count in parts.items() if count)
     say(f"{report.items} items in the index ({shown or 'nothing to do'})")
+
+
+def _report_losses(settings: "Settings") -> None:
+    """Say what a reduced index loses by it."""
+    from service.building import measure_losses
+
+    for loss in measure_losses(settings):
+        note(
+            f"{loss.attribute}: {loss.kept} of {loss.whole} numbers keep {loss.same:.1%} of "
+            f"the ten nearest, by a sample of {loss.items} items"
+        )

@@ -38,7 +38,7 @@ def evaluate(
     ] = None,
     recipe: Annotated[
         list[str] | None,
-        typer.Option(help="paper, l2, default or foreground; may be given several times."),
+        typer.Option(help="paper, l2, centred, foreground, whitened; may be given several times."),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of resamples and samples.")] = 0,
     json: Annotated[

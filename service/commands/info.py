@@ -67,6 +67,7 @@ def _print(found: "IndexInfo", listed: "list[FailureInfo]") -> None:
         "blocks": ", ".join(map(str, found.blocks)),
         "attributes": ", ".join(f"{name} → {space}" for name, space in found.attributes.items()),
         "index type": found.index_type,
+        "reduced": found.reduce,
         "generation": "none yet" if found.generation is None else str(found.generation),
         "statistics": _statistics(found.statistics),
         "on disk": ", ".join(f"{k} {v / 2**20:.1f} MiB" for k, v in found.bytes_on_disk.items()),

@@ -44,6 +44,10 @@ Metric = Annotated[str | None, typer.Option(help="Metric of a new index: cosine 
 IndexType = Annotated[
     str | None, typer.Option(help="FAISS factory string of a new index.", metavar="FACTORY")
 ]
+Reduce = Annotated[
+    str | None,
+    typer.Option(help="Keep so many numbers of each attribute in a new index.", metavar="pca:N"),
+]
 Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:N.")]
 Precision = Annotated[str | None, typer.Option(help="auto, float32 or bfloat16.")]
 BatchSize = Annotated[int | None, typer.Option(help="Pictures a batch.")]
