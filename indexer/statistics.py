@@ -23,6 +23,8 @@ _FLOOR = 1e-4
 # How far spread may be evened out, or, below zero, made more uneven.
 _MOST, _LEAST = 0.9, -0.6
 _HALVINGS = 40
+# What is expected before any item is seen counts as so many.
+_PRIOR = 4
 
 
 def fit_branch(branch: Branch, batches: Batches, *, scaled: bool = True) -> Branch:
@@ -77,7 +79,8 @@ def _whitened(
         products += rows.T @ rows
         count += len(rows)
     middle = total / count
-    spread, directions = np.linalg.eigh(products / count - np.outer(middle, middle))
+    covariance = products / count - np.outer(middle, middle)
+    spread, directions = np.linalg.eigh(_steadied(covariance, count, first.matrix))
     spread, directions = spread[::-1], directions[:, ::-1]
     kept = int((spread > max(spread[0] * _FLOOR, np.finfo(np.float32).tiny)).sum())
     kept = min(kept, branch.width)
@@ -88,6 +91,17 @@ def _whitened(
         matrix[:, :kept] = _signed(directions[:, :kept]) * gains
     second = Affine(middle.astype(np.float32), matrix.astype(np.float32))
     return first, second
+
+
+def _steadied(covariance: Doubles, count: int, probe: Vectors | None) -> Doubles:
+    """Return the covariance of ``count`` items as if a few more had been seen, that spread evenly
+    or as colors do: of a handful of items it knows next to no direction, and what comes later
+    would be told apart by none."""
+    prior = np.eye(len(covariance)) if probe is None else probe.astype(np.float64) @ probe.T
+    total = np.trace(covariance) or 1.0
+    expected = total * prior / np.trace(prior)
+    steadied: Doubles = (count * covariance + _PRIOR * expected) / (count + _PRIOR)
+    return steadied
 
 
 def _signed(directions: Doubles) -> Doubles:

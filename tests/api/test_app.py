@@ -63,7 +63,7 @@ def test_index_shows_of_a_weights_file_only_its_name(
 def test_attributes_name_their_blocks(client: httpx.Client) -> None:
     found = client.get("/v1/attributes").json()
     blocks = {one["name"]: one["blocks"] for one in found["attributes"]}
-    assert blocks == {"color": [1], "texture": [4]}
+    assert blocks == {"color": [1, 2], "texture": [4]}
     assert found["blocks"] == [1, 2, 3, 4]
 
 
