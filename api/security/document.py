@@ -11,7 +11,8 @@ _SCHEMES: dict[str, Any] = {
         "type": "http",
         "scheme": "bearer",
         "bearerFormat": "hw_ID_SECRET",
-        "description": "A key of `hueweave key create`, with the scope read, write or admin.",
+        "description": "A key of `hueweave key create`, with the scope read, "
+        "feedback, write or admin.",
     },
     "address": {
         "type": "apiKey",

@@ -12,6 +12,7 @@ from service.commands.build import build
 from service.commands.evaluate import evaluate
 from service.commands.export import export
 from service.commands.facets import facets
+from service.commands.feedback import feedback
 from service.commands.info import info
 from service.commands.init import init
 from service.commands.palette import palette
@@ -23,7 +24,7 @@ from service.commands.verify import verify
 
 COMMANDS = (
     *(sample, init, build, add, remove, query, palette, facets, info, export),
-    *(evaluate, verify, rebuild, backup, restore, alias),
+    *(evaluate, feedback, verify, rebuild, backup, restore, alias),
 )
 
 
