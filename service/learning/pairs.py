@@ -135,13 +135,17 @@ def judge(
     old, new, gain = (_interval(row) for row in values)
     verdict = Verdict(*(verdict.pairs, verdict.same, verdict.chunklets, verdict.ignored),
                       before=old, after=new, gain=gain)  # fmt: skip
-    if gain.low <= 0:
-        return _refused(
-            verdict,
-            f"held-out pairs do not show that it is better: {gain.value:+.3f} "
-            f"[{gain.low:+.3f}, {gain.high:+.3f}] of the area under the curve",
-        )
-    return verdict
+    reason = None
+    if new.low <= 0.5:
+        reason = f"held-out pairs are told apart no better than by chance: {_shown(new, '')}"
+    elif gain.low <= 0:
+        reason = f"held-out pairs do not show that it is better: {_shown(gain, '+')}"
+    return _refused(verdict, reason) if reason else verdict
+
+
+def _shown(area: Interval, sign: str) -> str:
+    values = (f"{one:{sign}.3f}" for one in (area.value, area.low, area.high))
+    return "an area under the curve of {} [{}, {}]".format(*values)
 
 
 def _too_little(verdict: Verdict) -> str | None:

@@ -109,8 +109,17 @@ def test_judgements_that_pictures_do_not_show_are_refused(seed: int) -> None:
     vectors, found = world(600, seed, seen=False)
     verdict = judge(found, unit(vectors), learning(vectors))
     assert verdict.refused is not None
-    assert "do not show that it is better" in verdict.refused
+    assert "told apart no better than by chance: an area under" in verdict.refused
     assert verdict.gain is not None
+
+
+def test_what_learning_does_not_better_is_refused() -> None:
+    vectors, found = world(600, seed=1)
+    verdict = judge(found, unit(vectors), lambda rows, codes: unit(vectors))
+    assert verdict.gain is not None
+    assert (verdict.gain.low, verdict.gain.value, verdict.gain.high) == (0, 0, 0)
+    assert verdict.refused is not None
+    assert verdict.refused.startswith("held-out pairs do not show that it is better: an area under")
 
 
 def test_too_little_is_refused_with_what_would_do() -> None:
