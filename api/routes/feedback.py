@@ -15,7 +15,7 @@ from service.spelling import read_json
 router = APIRouter()
 _WRITES = declare(403, 503, 507)
 _REF = {"$ref": "#/components/schemas/Feedback"}
-_KEY, _HIT = "images/red-dots-0.jpg", "images/red-stripes-1.jpg"
+_KEY, _HIT = "images/red-dots-0.jpg", "images/red-herringbone-0.jpg"
 _PAIR = {"attribute": "color", "hit": _HIT, "same": True}
 _NUMBER = {"ge": 0, "le": 2**63 - 1}
 _BODY: dict[str, Any] = {
