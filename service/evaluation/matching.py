@@ -62,7 +62,8 @@ class Labelled:
 def match_file(store: CatalogStore, file: LabelFile, *, singles: bool = True) -> Labelled:
     """Return the items that ``file`` has labels of, found by key, else by where they lie.
 
-    ``singles``: whether a note says what becomes of classes of one example. Raises LabelError if there are none, or if no column has two classes.
+    ``singles``: whether a note says what becomes of classes of one example. Raises LabelError if
+    there are none, or if no column has two classes.
     """
     items = list(store.items())
     rows = list(_found(store, items, file.rows))

@@ -6,6 +6,8 @@ from numpy.typing import NDArray
 Doubles = NDArray[np.float64]
 Codes = NDArray[np.int32]
 """A class each, counted from 0."""
+Flags = NDArray[np.bool_]
+"""What is true of each item."""
 Rows = NDArray[np.int64]
 """Positions in arrays of items."""
 

@@ -101,7 +101,8 @@ def try_way(problem: Problem, way: Way, folds: Sequence[Fold]) -> list[Tried]:
 
 def guesses(found: Projection, points: Doubles) -> Rows:
     """Return the class whose mean is nearest to each of ``points``."""
-    return found.logits(points).argmax(axis=1)
+    best: Rows = found.logits(points).argmax(axis=1)
+    return best
 
 
 def _teachers(tried: Sequence[Tried]) -> tuple[Teacher, ...]:

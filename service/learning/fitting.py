@@ -11,7 +11,7 @@ from indexer.store import CatalogStore
 from models.backbones import BLOCKS, get_backbone
 from models.errors import BlockError, UnknownNameError
 from models.extraction import PoolName, Vectors
-from service.evaluation.evaluating import vectors_of, with_mean
+from service.evaluation.evaluating import vectors_of, with_statistics
 from service.learning.arrays import Codes
 from service.learning.choosing import Search, Tick, score_free, search
 from service.learning.folds import make_folds
@@ -20,8 +20,13 @@ from service.learning.gates import Verdict, judge
 from service.learning.labels import Labels, slots_of
 from service.learning.problem import Problem
 from service.learning.roots import Basis, make_basis, rooted, sets_of
-from service.learning.sampling import MAX_LABELLED, MAX_OF_BASIS, MAX_UNLABELLED
-from service.learning.sampling import even_sample, plain_sample
+from service.learning.sampling import (
+    MAX_LABELLED,
+    MAX_OF_BASIS,
+    MAX_UNLABELLED,
+    even_sample,
+    plain_sample,
+)
 
 
 @dataclass(frozen=True)
@@ -95,13 +100,16 @@ def fit(
     Everything tried is judged on labels held out; unlabelled items, and the pools of those held
     out, take part without a label.
     """
+    from threadpoolctl import threadpool_limits
+
     with_root = with_root_of(store, subject.pools)
     problem, bases, free = pose(store, subject, with_root, options.seed)
-    found = search(problem, options.method, options.seed, tick)
+    # Thousands of small matrices: threads would only wait for each other.
+    with threadpool_limits(1, user_api="blas"):
+        found = search(problem, options.method, options.seed, tick)
+        way = found.best.way
+        [projection] = way.train(problem, np.arange(len(subject.codes)), np.zeros(0, np.int64))
     verdict = judge(found, options.seed)
-    way = found.best.way
-    everyone = np.arange(len(subject.codes))
-    [projection] = way.train(problem, everyone, np.zeros(0, np.int64))
     basis = bases[way.name]
     shift, matrix = basis.linear(projection.matrix, projection.middle)
     return Fitted(
@@ -140,7 +148,7 @@ def pose(
     folds = make_folds(subject.codes, seed)
     posed = []
     for space in subject.free:
-        ready = with_mean(store, space, slots)
+        ready = with_statistics(store, space, slots)
         vectors = vectors_of(store, ready, subject.slots)
         problem = Problem(coordinates, subject.codes, vectors, ready.metric)
         score = score_free(problem, folds).map if len(subject.free) > 1 else 0.0

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from service.learning.arrays import Codes, Doubles, Rows
+from service.learning.arrays import Codes, Doubles, Flags, Rows
 
 Fold = tuple[Rows, Rows]
 """Rows to learn from, and rows held out."""
@@ -34,7 +34,7 @@ class Scores:
 
     precision: Doubles
     right: Doubles
-    asked: np.ndarray[tuple[int], np.dtype[np.bool_]]
+    asked: Flags
     chance: float
 
     @property

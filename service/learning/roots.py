@@ -1,4 +1,4 @@
-"""Raw pools made ready for learning: rooted, brought to one scale, in their principal directions."""
+"""Raw pools made ready for learning: rooted, of one scale, in their principal directions."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass

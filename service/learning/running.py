@@ -1,4 +1,4 @@
-"""What `hueweave fit` does, but for talking to a person."""
+"""What `hueweave fit` and `hueweave tag` do, but for talking to a person."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -12,10 +12,13 @@ from service.learning.fitting import Options, fit, subject_of
 from service.learning.installing import install, space_of
 from service.learning.labels import LEAST, find_labels, with_enough
 from service.learning.results import FitResult, describe
+from service.learning.tagging import Tagged, subject_in, tag
+from service.learning.writing import write_tags
 from service.opening import index_folder
 from service.settings import Settings, parse_blocks
 
 AUTO = "auto"
+Notify = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -32,9 +35,20 @@ class Task:
     dry_run: bool = False
 
 
-def run_fit(
-    settings: Settings, task: Task, notify: Callable[[str], None], tick: Tick
-) -> FitResult:
+@dataclass(frozen=True)
+class TagTask:
+    """What is asked for; ``write`` puts values into the metadata, ``overwrite`` over others."""
+
+    column: str
+    labels: Path | None = None
+    attribute: str | None = None
+    threshold: float = 0.5
+    seed: int = 0
+    write: bool = False
+    overwrite: bool = False
+
+
+def run_fit(settings: Settings, task: Task, notify: Notify, tick: Tick) -> FitResult:
     """Learn, judge, and install what is good enough; what was left out is told to ``notify``.
 
     Nothing is installed if the verdict refuses it, unless forced. Raises HueweaveError of some
@@ -61,3 +75,23 @@ def run_fit(
     space = space_of(fitted)
     before = install(folder, task.attribute, space)
     return replace(found, installed=True, space=space.name, space_before=before)
+
+
+def run_tag(settings: Settings, task: TagTask, notify: Notify) -> tuple[Tagged, int]:
+    """Return tags of the items without a label, and how many were written.
+
+    What was left out is told to ``notify``. Raises HueweaveError of some kind.
+    """
+    folder = index_folder(settings)
+    store = LocalStore(folder, read_only=True)
+    try:
+        labels = find_labels(store, task.column, task.labels, None)
+        for line in labels.notes:
+            notify(line)
+        subject = subject_in(store, labels, task.attribute, task.seed)
+        found = tag(store, labels, subject, task.threshold, task.seed)
+    finally:
+        store.close()
+    if not task.write:
+        return found, 0
+    return found, write_tags(folder, task.column, found.tags, overwrite=task.overwrite)

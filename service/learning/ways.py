@@ -67,7 +67,7 @@ class Nca:
         return replace(self, ridges=self.ridges[at : at + 1])
 
     def _width(self, problem: Problem) -> int:
-        return problem.coordinates[self.name].shape[1]
+        return int(problem.coordinates[self.name].shape[1])
 
 
 @dataclass(frozen=True)
