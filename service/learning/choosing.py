@@ -1,6 +1,6 @@
 """The search: every way of learning, with and without the label-free space, on the same folds."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,13 +10,16 @@ from models.errors import one_of
 from service.learning.arrays import Doubles, Rows
 from service.learning.folds import Fold, Scores, Tally, make_folds
 from service.learning.lda import Projection
-from service.learning.problem import Problem, Way
+from service.learning.problem import FREE, Problem, Way
 from service.learning.student import TEACHERS, SelfTraining, Teacher
 from service.learning.ways import WHITEN_WIDTHS, Lda, Nca, Whiten
 
 METHODS = ("lda", "nca", "whiten")
 MIXES = (0.15, 0.3, 0.5)
 """Shares of the label-free space that are tried beside none."""
+# The label-free space makes vectors several times as long: a little is not worth it.
+_COST = 0.005
+FREE_RIDGES = (1e-2, 3e-2, 1e-1)
 Tick = Callable[[int, int], None]
 
 
@@ -36,7 +39,7 @@ class Tried:
 @dataclass(frozen=True)
 class Search:
     """The label-free space and everything tried, on the same folds; the best by the mean average
-    precision comes first."""
+    precision, less what it costs, comes first."""
 
     free: Scores
     tried: tuple[Tried, ...]
@@ -53,19 +56,20 @@ def search(
     one_of("method", method, METHODS)
     folds = make_folds(problem.codes, seed)
     free = score_free(problem, folds)
-    ways = ways_of(method, list(problem.coordinates))
+    ways = ways_of(method, problem.sets)
     total = len(ways) + 2
     tried = list[Tried]()
     for done, way in enumerate(ways):
         tried += try_way(problem, way, folds)
         tick(done + 1, total)
     if method == "lda" and problem.unlabelled >= len(problem.codes) / 4:
-        tried += try_way(problem, SelfTraining("all", _teachers(tried)), folds)
+        for teachers in _teachers(tried, try_way(problem, Lda(FREE, FREE_RIDGES), folds)):
+            tried += try_way(problem, SelfTraining("all", teachers), folds)
     tick(total - 1, total)
     if problem.metric == "cosine":
         tried = _with_mixes(problem, tried, folds)
     tick(total, total)
-    return Search(free, tuple(sorted(tried, key=lambda one: -one.scores.map)))
+    return Search(free, tuple(sorted(tried, key=_worth, reverse=True)))
 
 
 def ways_of(method: str, names: Sequence[str]) -> list[Way]:
@@ -105,12 +109,17 @@ def guesses(found: Projection, points: Doubles) -> Rows:
     return best
 
 
-def _teachers(tried: Sequence[Tried]) -> tuple[Teacher, ...]:
+def _worth(one: Tried) -> float:
+    return one.scores.map - (_COST if one.mix else 0.0)
+
+
+def _teachers(tried: Sequence[Tried], free: Sequence[Tried]) -> Iterator[tuple[Teacher, ...]]:
+    """Yield the best few, each of another set, and the one who looks at the label-free space."""
     best = dict[str, Tried]()
-    for one in sorted(tried, key=lambda one: -one.scores.map):
+    for one in sorted([*tried, *free], key=lambda one: -one.scores.map):
         best.setdefault(one.way.name, one)
-    chosen = list(best.values())[:TEACHERS]
-    return tuple(Teacher(one.way, one.scores.accuracy) for one in chosen)
+    for chosen in (list(best.values())[:TEACHERS], [best[FREE]]):
+        yield tuple(Teacher(one.way, one.scores.accuracy) for one in chosen)
 
 
 def _with_mixes(problem: Problem, tried: list[Tried], folds: Sequence[Fold]) -> list[Tried]:

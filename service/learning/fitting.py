@@ -18,8 +18,8 @@ from service.learning.folds import make_folds
 from service.learning.free import free_spaces
 from service.learning.gates import Verdict, judge
 from service.learning.labels import Labels, slots_of
-from service.learning.problem import Problem
-from service.learning.roots import Basis, make_basis, rooted, sets_of
+from service.learning.problem import FREE, Problem
+from service.learning.roots import Basis, evened, make_basis, rooted, sets_of
 from service.learning.sampling import (
     MAX_LABELLED,
     MAX_OF_BASIS,
@@ -149,8 +149,11 @@ def pose(
     posed = []
     for space in subject.free:
         ready = with_statistics(store, space, slots)
-        vectors = vectors_of(store, ready, subject.slots)
-        problem = Problem(coordinates, subject.codes, vectors, ready.metric)
+        vectors = vectors_of(store, ready, slots)
+        known = vectors[: len(subject.slots)]
+        problem = Problem(
+            {**coordinates, FREE: evened(vectors)}, subject.codes, known, ready.metric
+        )
         score = score_free(problem, folds).map if len(subject.free) > 1 else 0.0
         posed.append((score, problem, replace(ready, name=space.name)))
     _, problem, free = max(posed, key=lambda one: one[0])

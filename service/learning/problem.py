@@ -10,11 +10,15 @@ from service.learning.arrays import Codes, Doubles, Rows
 from service.learning.lda import Projection
 
 
+FREE = "label-free"
+
+
 @dataclass(frozen=True)
 class Problem:
     """Items by their coordinates, (N, r) for each set of pools. The first n have ``codes`` (n,);
     the others have no label. ``free`` is (n, d): the labelled items as they are searched without
-    labels, compared by ``metric``."""
+    labels, compared by ``metric``; the coordinates called FREE are those of all items there. From
+    them can be learned, too, but only to teach: an index holds maps of raw pools."""
 
     coordinates: Mapping[str, Doubles]
     codes: Codes
@@ -24,6 +28,11 @@ class Problem:
     @property
     def classes(self) -> int:
         return int(self.codes.max()) + 1
+
+    @property
+    def sets(self) -> list[str]:
+        """The sets of pools."""
+        return [name for name in self.coordinates if name != FREE]
 
     @property
     def unlabelled(self) -> int:

@@ -81,6 +81,14 @@ def sets_of(pools: Collection[PoolName]) -> dict[str, tuple[PoolName, ...]]:
     return {name: members for name, members in named.items() if last[members] == name}
 
 
+def evened(vectors: Vectors) -> Doubles:
+    """Return (n, d) vectors centred, with a total variance of one."""
+    centred = vectors - vectors.mean(axis=0, dtype=np.float64)
+    total = centred.var(axis=0).sum()
+    found: Doubles = centred / np.sqrt(total) if total > 0 else centred
+    return found
+
+
 def _principal(centred: Doubles) -> Doubles:
     """Return (d, r) principal directions, the widest first; r is at most MAX_WIDTH."""
     from scipy.linalg import eigh

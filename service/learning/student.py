@@ -1,6 +1,7 @@
 """Self-training: unlabelled items take part as what teachers take them for, by shares.
 
-The best few discriminants, each of another set of pools, teach one of all pools together. Their
+A few discriminants teach one of all pools together. From few labels the best teacher is often one
+that looks at the label-free space, which is narrow and knows what to look at already. Their
 temperature is such that they are as sure, on average, as they are right in cross-validation.
 """
 
@@ -35,7 +36,10 @@ class SelfTraining:
     name: str
     teachers: tuple[Teacher, ...]
     ridges: tuple[float, ...] = STUDENT_RIDGES
-    method: str = "lda, self-trained"
+
+    @property
+    def method(self) -> str:
+        return f"lda, taught by {', '.join(one.way.name for one in self.teachers)}"
 
     def train(self, problem: Problem, rows: Rows, others: Rows) -> list[Projection]:
         more = np.arange(problem.unlabelled) + len(problem.codes)
