@@ -76,8 +76,9 @@ def main() -> None:
             after = mean_average_precision(vectors, codes[test])
             refused = fitted.verdict.refused is not None
             found.setdefault(name, []).append((before, after, refused))
-            print(f"split {seed}, {name}: {before:.3f} → {after:.3f}, {vectors.shape[1]} numbers, "
-                  f"{fitted.search.best.way.method}{', refused' * refused}", flush=True)  # fmt: skip
+            chosen = f"{vectors.shape[1]} numbers, {fitted.search.best.way.method}"
+            said = f"split {seed}, {name}: {before:.3f} → {after:.3f}, {chosen}"
+            print(said + ", refused" * refused, flush=True)
     for name, rows_of in found.items():
         before, after, refused = np.array(rows_of).mean(axis=0)
         spread = np.array(rows_of)[:, 1].std()

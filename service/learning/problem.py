@@ -9,7 +9,6 @@ from models.extraction import Vectors
 from service.learning.arrays import Codes, Doubles, Rows
 from service.learning.lda import Projection
 
-
 FREE = "label-free"
 
 
