@@ -2,15 +2,17 @@
 
 A raw pool r is the weighted mean of the values f at its places, so root(r), channel by channel
 r / sqrt(|r|), is the weighted mean of f / sqrt(|r|): for one picture a vector is linear in its
-places, and so is every inner product with it.
+places, and so is every inner product with it. Layers are linear, too, once the lengths that they
+scale one picture by are known.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.branches import Branch
 from indexer.spaces import Space
 from models.extraction import LocalPool, LocalPools, PoolName, RawPools, Vectors
 
@@ -86,52 +88,81 @@ def project(
     """Return an (h, w) map for each pool of ``space``, all of them summing to the inner product
     of ``direction`` with the picture's vector less ``origin``, both (d,)."""
     start = np.zeros_like(direction) if origin is None else origin
-    return [
-        part.places(local[part.pool], direction[part.columns], start[part.columns])
-        for part in _parts(space, local)
-    ]
+    maps: dict[PoolName, Contributions] = {}
+    for part in _parts(space, local, direction):
+        constant = part.constant - float(start[part.columns] @ direction[part.columns])
+        share = constant / len(part.towards)
+        for pool, toward in part.towards.items():
+            # h x w x channels times channels: values as they are, never a copy of them.
+            places = local[pool].weights[0] * (local[pool].values[0] @ toward + share)
+            maps[pool] = maps[pool] + places if pool in maps else places
+    return [maps[pool] for pool in space.pools]
 
 
 @dataclass(frozen=True)
 class _Part:
-    """One pool's part of a vector: its columns there, and (place * gain - mean) * scale."""
+    """A branch's share of an inner product: that of each pool's values with ``towards``, and
+    ``constant``. ``columns`` are the branch's in the vector."""
 
-    pool: PoolName
     columns: slice
-    gain: NDArray[np.float64]
-    mean: NDArray[np.float64]
-    scale: float
-
-    def places(
-        self,
-        local: LocalPool,
-        direction: NDArray[np.floating],
-        origin: NDArray[np.floating],
-    ) -> Contributions:
-        toward = direction * self.scale
-        constant = float(self.mean @ toward + origin @ direction)
-        # h x w x channels times channels: values as they are, never a copy of them.
-        products = local.values[0] @ (self.gain * toward)
-        contributions: Contributions = local.weights[0] * (products - constant)
-        return contributions
+    towards: dict[PoolName, NDArray[np.float64]]
+    constant: float
 
 
-def _parts(space: Space, local: LocalPools) -> Iterator[_Part]:
-    """Yield how ``space`` makes the vector of one picture, pool by pool; see Space.transform."""
+def _parts(space: Space, local: LocalPools, direction: NDArray[np.floating]) -> Iterator[_Part]:
+    """Yield how ``space`` makes the inner product of one picture's vector with ``direction``,
+    branch by branch; see Space.transform."""
     raw = {pool: rows[0].astype(np.float64) for pool, rows in pooled(local).items()}
-    gains = {pool: _gain(raw[pool], space.root) for pool in space.pools}
-    means = _means(space, [len(raw[pool]) for pool in space.pools])
-    lengths = [
-        _length(raw[pool] * gains[pool] - mean)
-        for pool, mean in zip(space.pools, means, strict=True)
-    ]
-    whole = np.sqrt(sum(length > _LEAST for length in lengths))
+    l2 = space.metric == "l2"
+    chains = [_Chain.of(branch, raw, scaled=not l2) for branch in space.branches]
+    lengths = [chain.vector @ chain.vector * chain.branch.weight for chain in chains]
+    whole = 1.0 if l2 else max(float(np.sqrt(sum(lengths))), _LEAST)
     at = 0
-    for pool, mean, length in zip(space.pools, means, lengths, strict=True):
-        columns = slice(at, at + len(mean))
-        scale = 1.0 if space.metric == "l2" else 1.0 / (length * max(whole, _LEAST))
-        yield _Part(pool, columns, gains[pool], mean, scale)
+    for chain in chains:
+        columns = slice(at, at + len(chain.vector))
         at = columns.stop
+        scale = 1.0 if l2 else np.sqrt(chain.branch.weight) / whole
+        toward, constant = chain.pulled_back(direction[columns].astype(np.float64) * scale)
+        widths = [len(raw[pool]) for pool in chain.branch.pools]
+        pieces = np.split(toward, np.cumsum(widths)[:-1])
+        gains = [_gain(raw[pool], pool in chain.branch.rooted) for pool in chain.branch.pools]
+        towards = zip(chain.branch.pools, pieces, gains, strict=True)
+        yield _Part(columns, {pool: one * gain for pool, one, gain in towards}, constant)
+
+
+@dataclass(frozen=True)
+class _Chain:
+    """One picture on its way through a branch: ``lengths`` are those it was divided by, one after
+    each layer. With these fixed, all the way is linear."""
+
+    branch: Branch
+    lengths: tuple[float, ...]
+    vector: NDArray[np.float64]
+
+    @staticmethod
+    def of(branch: Branch, raw: Mapping[PoolName, NDArray[np.float64]], scaled: bool) -> "_Chain":
+        x = np.concatenate([raw[pool] * _gain(raw[pool], pool in branch.rooted)
+                            for pool in branch.pools])  # fmt: skip
+        lengths = []
+        for layer in branch.layers or (None,):
+            if layer is not None:
+                x = x - layer.shift
+                x = x if layer.matrix is None else x @ layer.matrix
+            lengths.append(_length(x) if scaled else 1.0)
+            x = x / lengths[-1]
+        return _Chain(branch, tuple(lengths), x)
+
+    def pulled_back(self, direction: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
+        """Return (d,) and a constant: the inner product of what goes in with the former, plus the
+        latter, is that of what comes out with ``direction``."""
+        constant = 0.0
+        layers = self.branch.layers or (None,)
+        for layer, length in zip(reversed(layers), reversed(self.lengths), strict=True):
+            direction = direction / length
+            if layer is not None:
+                direction = direction if layer.matrix is None else layer.matrix @ direction
+                constant -= float(layer.shift @ direction)
+        return direction, constant
 
 
 def _gain(raw: NDArray[np.float64], root: bool) -> NDArray[np.float64]:
@@ -139,11 +170,6 @@ def _gain(raw: NDArray[np.float64], root: bool) -> NDArray[np.float64]:
         return np.ones_like(raw)
     roots = np.sqrt(np.abs(raw))
     return np.divide(1.0, roots, out=np.zeros_like(roots), where=roots > 0)
-
-
-def _means(space: Space, widths: Sequence[int]) -> list[NDArray[np.float64]]:
-    mean = np.array(space.mean) if space.centre else np.zeros(sum(widths))
-    return np.split(mean, np.cumsum(widths)[:-1])
 
 
 def _way(

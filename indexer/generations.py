@@ -50,7 +50,7 @@ def next_generation(
     live = np.concatenate([before, shop.sound(live[len(before) :])])
     spaces = manifest.spaces
     if not frozen:
-        spaces = {name: one.with_mean(shop.raw(one, live)) for name, one in spaces.items()}
+        spaces = {name: shop.fitted(space, live) for name, space in spaces.items()}
     number = manifest.generation.number + 1 if manifest.generation else 1
     segments: dict[str, list[DerivedFile]] = {}
     references: dict[str, DerivedFile] = {}

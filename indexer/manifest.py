@@ -5,17 +5,16 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from hashlib import sha256
-from typing import Any
 from uuid import uuid4
 
 from indexer.pools import PoolFormat
+from indexer.space_documents import Document, parse_pool, read_space, space_document
 from indexer.spaces import Space, block_space_name
 from models.errors import BlockError, UnknownNameError
-from models.extraction import PoolName, parse_pool_kind
+from models.extraction import PoolName
 from models.recipe import Recipe
 
-SCHEMA_VERSION = 3
-Document = dict[str, Any]
+SCHEMA_VERSION = 4
 
 
 @dataclass(frozen=True)
@@ -61,8 +60,11 @@ class Manifest:
 
     @cached_property
     def statistics(self) -> str:
-        """What the means are known by: similarities compare only between equal ones."""
-        return fingerprint([[name, space.mean] for name, space in self.spaces.items()])
+        """What the layers of all spaces are known by: similarities compare only between equal
+        ones."""
+        return fingerprint(
+            [[name, [one.digest for one in space.layers]] for name, space in self.spaces.items()]
+        )
 
     @property
     def indexed_spaces(self) -> list[str]:
@@ -86,7 +88,7 @@ class Manifest:
 
     def dimension(self, space: Space) -> int:
         """Return how many numbers a vector of ``space`` has."""
-        return sum(self.pools[pool] for pool in space.pools)
+        return space.dimension(self.pools)
 
     @property
     def is_provisional(self) -> bool:
@@ -94,8 +96,8 @@ class Manifest:
         return self.generation is None
 
     def provisional(self) -> "Manifest":
-        """Return a manifest whose spaces can be searched though there is no mean to subtract."""
-        spaces = {name: replace(space, centre=False) for name, space in self.spaces.items()}
+        """Return a manifest whose spaces can be searched though there are no statistics."""
+        spaces = {name: space.provisional() for name, space in self.spaces.items()}
         return replace(self, spaces=spaces)
 
     def with_attributes(self, bound: Mapping[str, Space]) -> "Manifest":
@@ -136,11 +138,10 @@ def fingerprint(values: object) -> str:
 
 def to_document(manifest: Manifest) -> Document:
     """Return a manifest as JSON holds it."""
-    document = asdict(manifest)
+    document = asdict(replace(manifest, spaces={}))
     document["recipe"] = manifest.recipe.to_document()
     document["pools"] = {str(name): width for name, width in manifest.pools.items()}
-    for name, space in manifest.spaces.items():
-        document["spaces"][name]["pools"] = [str(pool) for pool in space.pools]
+    document["spaces"] = {name: space_document(one) for name, one in manifest.spaces.items()}
     return document
 
 
@@ -150,30 +151,14 @@ def from_document(document: Document) -> Manifest:
     values = dict(document)
     values["recipe"] = Recipe.from_document(values["recipe"])
     values["blocks"] = tuple(values["blocks"])
-    values["pools"] = {_pool(name): width for name, width in values["pools"].items()}
-    values["spaces"] = {name: _space(space) for name, space in values["spaces"].items()}
+    values["pools"] = {parse_pool(name): width for name, width in values["pools"].items()}
+    values["spaces"] = {name: read_space(space) for name, space in values["spaces"].items()}
     if values["generation"] is not None:
         values["generation"] = _generation(values["generation"])
     for name in values["attributes"].values():
         values["spaces"][name]  # an attribute without its space is damage, too
     values["identity"]  # so is a lost identity: another would be made up at each reading
     return Manifest(**values)
-
-
-def _pool(text: str) -> PoolName:
-    block, _, kind = text.partition("-")
-    return PoolName(int(block), parse_pool_kind(kind))
-
-
-def _space(document: Document) -> Space:
-    mean = document["mean"]
-    return Space(
-        **{
-            **document,
-            "pools": tuple(_pool(pool) for pool in document["pools"]),
-            "mean": None if mean is None else tuple(mean),
-        }
-    )
 
 
 def _generation(document: Document) -> Generation:

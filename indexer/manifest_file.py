@@ -13,12 +13,12 @@ from indexer.files import write_durably
 from indexer.lock import writer_lock
 from indexer.manifest import (
     SCHEMA_VERSION,
-    Document,
     Manifest,
     fingerprint,
     from_document,
     to_document,
 )
+from indexer.space_documents import Document, migrate_space
 from models.errors import UnknownNameError
 
 log = logging.getLogger(__name__)
@@ -27,10 +27,17 @@ FILE_NAME = "manifest.json"
 CATALOG = "catalog.sqlite"
 _COPY, _SEAL = "manifest", "sha256"
 
+
+def _migrate_spaces(old: Document) -> Document:
+    widths = old["pools"]
+    return {name: migrate_space(space, widths) for name, space in old["spaces"].items()}
+
+
 MIGRATIONS: dict[int, Callable[[Document], Document]] = {
     # Told apart by when and from what they were made, before indexes had an identity.
     1: lambda old: {**old, "identity": fingerprint([old["created"], old["recipe"]])},
     2: lambda old: old,  # since then it is sealed
+    3: lambda old: {**old, "spaces": _migrate_spaces(old)},  # spaces had one branch a pool
 }
 """From a schema version to the function that turns its document into the next version's."""
 

@@ -1,15 +1,14 @@
-"""Spaces: what is searched, derived from raw pools by root, centring and a metric.
+"""Spaces: what is searched, derived from raw pools by one or more branches, and a metric."""
 
-Root is the signed square root of Perronnin et al. 2010 (power normalisation, alpha = 1/2).
-"""
-
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.branches import Affine, Branch, Method, unit
+from indexer.statistics import fit_branch
 from models.errors import one_of
 from models.extraction import PoolName, RawPools, Vectors
 
@@ -21,63 +20,88 @@ METRICS: tuple[Metric, ...] = get_args(Metric)
 
 @dataclass(frozen=True)
 class Space:
-    """One or more pools, a normalisation and a metric; ``mean`` is its statistic, once it has one.
+    """Branches whose vectors are joined by their weights, and a metric.
 
     ``name`` names its folder too: what is searched under one name never changes its definition.
-    Pools of several blocks are normalised each by itself and then concatenated.
     """
 
     name: str
-    pools: tuple[PoolName, ...]
-    root: bool
-    centre: bool
+    branches: tuple[Branch, ...]
     metric: Metric
-    mean: tuple[float, ...] | None = None
+
+    @property
+    def pools(self) -> tuple[PoolName, ...]:
+        """The raw pools it is made of, each once."""
+        return tuple(dict.fromkeys(pool for branch in self.branches for pool in branch.pools))
+
+    def roots(self, pool: PoolName) -> bool:
+        """Return whether square roots of ``pool`` are taken."""
+        return any(pool in branch.rooted for branch in self.branches)
 
     @property
     def ready(self) -> bool:
-        """Whether vectors can be made: centring needs a mean."""
-        return not self.centre or self.mean is not None
+        """Whether vectors can be made: what is centred needs a mean."""
+        return all(branch.ready for branch in self.branches)
+
+    @property
+    def layers(self) -> list[Affine]:
+        """All layers there are, branch by branch."""
+        return [layer for branch in self.branches for layer in branch.layers or ()]
+
+    @property
+    def definition(self) -> tuple[object, ...]:
+        """What makes two spaces the same but for their names and statistics."""
+        return (*(branch.definition for branch in self.branches), self.metric)
 
     def is_like(self, other: "Space") -> bool:
-        """Return whether ``other`` is the same but for its name and its mean."""
-        return replace(self, name="", mean=None) == replace(other, name="", mean=None)
+        """Return whether ``other`` is the same but for its name and its statistics."""
+        return self.definition == other.definition
+
+    def dimension(self, widths: dict[PoolName, int]) -> int:
+        """Return how many numbers a vector has, of pools that are ``widths`` wide."""
+        return sum(
+            branch.dimension(sum(widths[pool] for pool in branch.pools)) for branch in self.branches
+        )
 
     def transform(self, raw: RawPools) -> Vectors:
         """Return (n, d) float32 vectors as searched; of unit length for the cosine metric."""
         if not self.ready:
-            raise ValueError(f"space {self.name} has no mean yet")
-        flat = np.concatenate([self._rooted(raw[pool]) for pool in self.pools], axis=1)
-        if self.centre:
-            flat = flat - np.asarray(self.mean, dtype=np.float32)
+            raise ValueError(f"space {self.name} has no statistics yet")
         if self.metric == "l2":
-            return np.ascontiguousarray(flat)
-        parts = np.split(flat, np.cumsum([raw[p].shape[1] for p in self.pools])[:-1], axis=1)
-        return unit(np.concatenate([unit(part) for part in parts], axis=1))
+            parts = [branch.transform(raw, scaled=False) for branch in self.branches]
+            return np.ascontiguousarray(np.concatenate(parts, axis=1), dtype=np.float32)
+        parts = [
+            np.float32(np.sqrt(branch.weight)) * branch.transform(raw, scaled=True)
+            for branch in self.branches
+        ]
+        return unit(np.concatenate(parts, axis=1))
 
-    def with_mean(self, batches: Iterable[RawPools]) -> "Space":
-        """Return this space with the mean of the pools in ``batches``; itself if uncentred."""
-        if not self.centre:
+    def fitted(self, batches: Callable[[], Iterable[RawPools]]) -> "Space":
+        """Return this space with the statistics of the pools in ``batches``, which is called more
+        than once; itself if there is nothing to take, or nothing to take it from."""
+        if all(branch.is_fixed for branch in self.branches):
             return self
-        total: NDArray[np.float64] | None = None
-        count = 0
-        for raw in batches:
-            flat = np.concatenate([self._rooted(raw[pool]) for pool in self.pools], axis=1)
-            part = flat.sum(axis=0, dtype=np.float64)
-            total, count = (part if total is None else total + part), count + len(flat)
-        if total is None or not count:
-            return self
-        mean = (total / count).astype(np.float32)
-        return replace(self, mean=tuple(float(value) for value in mean))
+        branches = tuple(
+            branch if branch.is_fixed else fit_branch(branch, batches) for branch in self.branches
+        )
+        return replace(self, branches=branches)
 
-    def _rooted(self, vectors: Vectors) -> Vectors:
-        return np.sign(vectors) * np.sqrt(np.abs(vectors)) if self.root else vectors
+    def provisional(self) -> "Space":
+        """Return what this is before there are statistics: branches that need some are plain."""
+        branches = tuple(
+            branch if branch.is_fixed else replace(branch, method="plain", layers=None)
+            for branch in self.branches
+        )
+        return replace(self, branches=branches)
 
 
-def unit(vectors: Vectors) -> Vectors:
-    """Return rows scaled to length one; a row of zeros stays zero."""
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.ascontiguousarray(vectors / np.maximum(lengths, 1e-12), dtype=np.float32)
+def simple_space(
+    name: str, pools: Sequence[PoolName], root: bool, centre: bool, metric: Metric
+) -> Space:
+    """Return the space in which each of ``pools`` is a branch, rooted and centred or not."""
+    method: Method = "centred" if centre else "plain"
+    branches = (Branch((pool,), frozenset({pool} if root else ()), method=method) for pool in pools)
+    return Space(name, tuple(branches), metric)
 
 
 def similarities(queries: Vectors, vectors: Vectors, metric: Metric) -> Vectors:

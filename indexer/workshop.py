@@ -18,6 +18,7 @@ from models.extraction import RawPools, Vectors
 
 log = logging.getLogger(__name__)
 
+_ENOUGH_FOR_STATISTICS = 50_000
 REFERENCE_SIZE = 4096
 
 
@@ -63,6 +64,12 @@ class Workshop:
         """Yield the raw pools of a space in runs."""
         for run in self._runs(slots):
             yield self.pools.read(run, space.pools)
+
+    def fitted(self, space: Space, slots: Slots) -> Space:
+        """Return ``space`` with the statistics of ``slots``, which rise: of all of them, or of so
+        many, evenly spread, that more would change nothing."""
+        step = -(-len(slots) // _ENOUGH_FOR_STATISTICS)
+        return space.fitted(lambda: self.raw(space, slots[:: max(step, 1)]))
 
     def vectors(self, space: Space, slots: Slots) -> Iterator[tuple[Slots, Vectors]]:
         """Yield (slots, (n, d) vectors) of a space in runs."""

@@ -11,9 +11,9 @@ from models.backbones import Triple
 from models.errors import BlockError
 from models.extraction import LocalPool, LocalPools, PoolKind, PoolName, RawPools
 from models.network import Network
-from models.pools import content_map, place_weights, pool_map
+from models.pools import content_map, fill_holes, place_weights, pool_map
 from models.precision import Precision
-from models.preprocess import Mask, Pixels
+from models.preprocess import Mask, Pixels, Preprocess
 
 
 class NetworkExtractor:
@@ -25,13 +25,13 @@ class NetworkExtractor:
         channels: tuple[int, ...],
         mean: Triple,
         std: Triple,
-        white: int,
+        preprocess: Preprocess,
         device: torch.device,
         precision: Precision,
     ) -> None:
         self.channels = channels[: network.depth]
         self.precision = precision
-        self._device, self._white = device, white
+        self._device, self._preprocess = device, preprocess
         self._dtype = torch.bfloat16 if precision == "bfloat16" else torch.float32
         # Channels-last is the layout in which oneDNN and cuDNN keep vectors of channels together.
         self._network = network.to(device, self._dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -81,8 +81,10 @@ class NetworkExtractor:
 
     def _content(self, rgb: Tensor, content: Mask | None) -> Tensor:
         if content is None:
-            return content_map(rgb, self._white)
-        return torch.from_numpy(content).to(self._device).float().unsqueeze(1)
+            counts = content_map(rgb, self._preprocess.white)
+        else:
+            counts = torch.from_numpy(content).to(self._device).float().unsqueeze(1)
+        return fill_holes(counts) if self._preprocess.filled else counts
 
     def _on_device(self, pixels: Pixels) -> Tensor:
         # torch warns of arrays it could not write to, which those straight from Pillow are.

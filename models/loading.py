@@ -146,7 +146,7 @@ def _load(
         spec.channels,
         found.mean,
         found.std,
-        preprocess.white,
+        preprocess,
         device,
         choose_precision(runtime.precision, device),
     )

@@ -16,7 +16,8 @@ Mask = NDArray[np.bool_]
 class Preprocess:
     """The part of a recipe between a decoded picture and the network.
 
-    ``white`` is the least value of all three channels that counts as near-white background.
+    ``white`` is the least value of all three channels that counts as near-white background;
+    ``filled`` says that what is enclosed counts as foreground, however white: a shirt on white.
     ``oversample`` lets a picture be decoded at reduced scale while its sides stay at least that
     many times ``size``; 0 always decodes at full scale.
     """
@@ -24,6 +25,7 @@ class Preprocess:
     size: int = 224
     white: int = 245
     oversample: int = 3
+    filled: bool = False
 
     @property
     def decode_at_least(self) -> int | None:

@@ -34,7 +34,10 @@ class Recipe:
 
     def to_document(self) -> dict[str, Any]:
         """Return plain JSON values; ``from_document`` reads them."""
-        return asdict(self)
+        document = asdict(self)
+        if not self.preprocess.filled:  # unknown to older releases, whose digests stay as they are
+            del document["preprocess"]["filled"]
+        return document
 
     @classmethod
     def from_document(cls, document: dict[str, Any]) -> "Recipe":

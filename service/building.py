@@ -18,6 +18,7 @@ from indexer.sources import check_not_empty, open_source
 from indexer.spaces import parse_metric
 from indexer.watching import Watcher
 from models.backbones import AUTO, get_backbone
+from models.probe import flat_colors
 from service.opening import index_folder, limits, pinned_extractor, runtime
 from service.settings import Settings, parse_blocks
 
@@ -98,7 +99,9 @@ def plan_index(
     )
     backbone = get_backbone(loaded.recipe.backbone)
     blocks = asked or backbone.stored
-    layout = lay_out(preset, backbone, blocks, metric)
+    layout = lay_out(
+        preset, backbone, blocks, metric, lambda block: flat_colors(loaded.extractor, block)
+    )
     manifest = Manifest(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         preset=preset.name,

@@ -7,7 +7,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from indexer.spaces import Space, unit
+from indexer.branches import unit
+from indexer.spaces import Space
 from indexer.store import CatalogStore
 from models.colors import RGB
 from models.extraction import Extractor, PoolName, RawPools, Vectors

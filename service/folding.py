@@ -8,7 +8,8 @@ each other in each stored block.
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.spaces import Slots, unit
+from indexer.branches import unit
+from indexer.spaces import Slots
 from indexer.store import View
 
 # The least cosine, in every block, of what counts as the same picture; docs/quality.md measures it.

@@ -1,6 +1,6 @@
 """What an index is and holds: the answer of `hueweave info` and of GET /v1/index."""
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from indexer.generations import ENOUGH
 from indexer.records import Failure
@@ -8,12 +8,16 @@ from indexer.store import CatalogStore
 
 
 class SpaceInfo(BaseModel):
-    """A space: what it is made of and whether FAISS segments make it fast."""
+    """A space: what it is made of and whether FAISS segments make it fast.
+
+    ``methods`` are plain, centred, whitened or learned, one a branch.
+    """
 
     name: str
     dimension: int
-    root: bool
-    centre: bool
+    pools: list[str]
+    rooted: list[str] = Field(description="The pools of which square roots are taken.")
+    methods: list[str]
     metric: str
     indexed: bool
 
@@ -85,8 +89,9 @@ def describe(store: CatalogStore) -> IndexInfo:
             SpaceInfo(
                 name=space.name,
                 dimension=manifest.dimension(space),
-                root=space.root,
-                centre=space.centre,
+                pools=[str(pool) for pool in space.pools],
+                rooted=[str(pool) for pool in space.pools if space.roots(pool)],
+                methods=list(dict.fromkeys(branch.method for branch in space.branches)),
                 metric=space.metric,
                 indexed=space.name in manifest.indexed_spaces,
             )

@@ -85,13 +85,16 @@ def mix_palette(palette: Sequence[Swatch], colors: Sequence[RawPools]) -> Mixed:
 
 
 def _neutral(space: Space, widths: dict[PoolName, int]) -> RawPools | None:
-    """Return the pools of no picture in particular: those whose vector is the space's mean."""
-    if space.mean is None:
-        return None
-    mean = np.asarray(space.mean, np.float32)
-    raw = np.sign(mean) * mean**2 if space.root else mean
-    parts = np.split(raw, np.cumsum([widths[name] for name in space.pools])[:-1])
-    return {name: part[None] for name, part in zip(space.pools, parts, strict=True)}
+    """Return the pools of no picture in particular: those that each branch takes for the mean."""
+    found = {}
+    for branch in space.branches:
+        if not branch.layers:
+            return None
+        joined = branch.layers[0].shift
+        parts = np.split(joined, np.cumsum([widths[name] for name in branch.pools])[:-1])
+        for name, part in zip(branch.pools, parts, strict=True):
+            found[name] = (np.sign(part) * part**2 if name in branch.rooted else part)[None]
+    return found
 
 
 def _rgb(swatch: Swatch) -> RGB:

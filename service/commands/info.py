@@ -78,7 +78,7 @@ def _print(found: "IndexInfo", listed: "list[FailureInfo]") -> None:
     for name, value in lines.items():
         say(f"{name:16} {value}")
     for space in found.spaces:
-        steps = [step for step, on in (("root", space.root), ("centre", space.centre)) if on]
+        steps = (*(["root"] if space.rooted else []), *space.methods)
         how = "FAISS" if space.indexed else "scanned"
         say(f"space            {space.name}: {space.dimension} dimensions, "
             f"{' + '.join((*steps, space.metric))}, {how}")  # fmt: skip

@@ -3,15 +3,25 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
+from indexer.branches import Branch, Method
 from indexer.manifest import Manifest
+from indexer.presets import SPREAD, TEXTURE_WIDTH
 from indexer.spaces import Metric, Space
 from models.backbones import BLOCKS, get_backbone
 from models.errors import UnknownNameError
-from models.extraction import PoolKind, PoolName
+from models.extraction import PoolName
 
-RECIPES = ("paper", "l2", "default", "foreground")
+METHODS: dict[str, Method] = {
+    "paper": "plain",
+    "l2": "plain",
+    "centred": "centred",
+    "foreground": "centred",
+    "whitened": "whitened",
+}
+RECIPES = tuple(METHODS)
 """Average pool by cosine and by Euclidean distance; rooted where the block's values are never
-negative, centred, by cosine; the same, pooled over the foreground."""
+negative, centred, by cosine; the same, pooled over the foreground; average pool rooted and
+whitened in part, as the default preset has texture."""
 
 
 @dataclass(frozen=True)
@@ -50,21 +60,16 @@ def candidates(manifest: Manifest, recipes: Collection[str] = RECIPES) -> list[C
     found: dict[tuple[object, ...], Candidate] = {}
     for block in manifest.blocks:
         for recipe in RECIPES:
-            space = _space(block, recipe, rectified[block - 1])
-            if set(space.pools) <= set(manifest.pools):
-                found[definition(space)] = Candidate(space, recipe)
+            pool = PoolName(block, "foreground" if recipe == "foreground" else "gap")
+            if pool in manifest.pools:
+                space = _space(pool, recipe, rectified[block - 1], manifest.pools[pool])
+                found[space.definition] = Candidate(space, recipe)
     for attribute, name in manifest.attributes.items():
         space = manifest.spaces[name]
-        kept = found.get(definition(space), Candidate(space, f"as {attribute!r} is"))
-        found[definition(space)] = replace(kept, bound=(*kept.bound, attribute))
+        kept = found.get(space.definition, Candidate(space, f"as {attribute!r} is"))
+        found[space.definition] = replace(kept, bound=(*kept.bound, attribute))
     # What is searched now is always measured, and a name never hangs on what was asked for.
     return [one for one in found.values() if one.recipe in recipes or one.bound]
-
-
-def definition(space: Space) -> tuple[object, ...]:
-    """Return what makes two spaces the same but for their name and mean."""
-    plain = replace(space, name="", mean=None)
-    return tuple(vars(plain).values())
 
 
 def _rectified(backbone: str) -> Sequence[bool]:
@@ -74,11 +79,12 @@ def _rectified(backbone: str) -> Sequence[bool]:
         return [True] * len(BLOCKS)
 
 
-def _space(block: int, recipe: str, rooted: bool) -> Space:
-    kind: PoolKind = "foreground" if recipe == "foreground" else "gap"
+def _space(pool: PoolName, recipe: str, rooted: bool, channels: int) -> Space:
     metric: Metric = "l2" if recipe == "l2" else "cosine"
-    normalised = recipe in ("default", "foreground")
-    pools = (PoolName(block, kind),)
-    steps = ("root",) * (normalised and rooted) + ("centred",) * normalised
-    name = "-".join((f"block{block}", kind, *steps, metric))
-    return Space(name, pools, normalised and rooted, normalised, metric)
+    method = METHODS[recipe]
+    root = rooted and method != "plain"
+    branch = Branch((pool,), frozenset({pool} if root else ()), method)
+    if method == "whitened":
+        branch = replace(branch, width=min(TEXTURE_WIDTH, channels), spread=SPREAD)
+    steps = ("root",) * root + (method,) * (method != "plain")
+    return Space("-".join((f"block{pool.block}", pool.kind, *steps, metric)), (branch,), metric)

@@ -99,7 +99,7 @@ def evaluate(
     for name, vectors in subject.floors.items():
         judge(_row(name, "floor"), vectors, None)
     for one in wanted:
-        space = with_mean(store, one.space, slots)
+        space = with_statistics(store, one.space, slots)
         judge(_block_row(one, manifest.dimension(space)), vectors_of(store, space, slots), space)
     columns = [
         _result(one, rows, entries, options.seed)
@@ -120,11 +120,11 @@ def evaluate(
     )
 
 
-def with_mean(store: CatalogStore, space: Space, slots: Slots) -> Space:
-    """Return ``space`` with the mean of ``slots``, unless it has one."""
+def with_statistics(store: CatalogStore, space: Space, slots: Slots) -> Space:
+    """Return ``space`` with the statistics of ``slots``, unless it has some."""
     if space.ready:
         return space
-    return space.with_mean(store.pools(run, space.pools) for run in iterate(slots))
+    return space.fitted(lambda: (store.pools(run, space.pools) for run in iterate(slots)))
 
 
 def vectors_of(store: CatalogStore, space: Space, slots: Slots) -> Vectors:

@@ -15,7 +15,7 @@ from models.errors import HueweaveError
 from models.extraction import Vectors
 from models.images import Limits, decode
 from service.evaluation.candidates import candidates
-from service.evaluation.evaluating import Subject, queries_of, vectors_of, with_mean
+from service.evaluation.evaluating import Subject, queries_of, vectors_of, with_statistics
 from service.evaluation.matching import Codes, LabelColumn
 from service.evaluation.page import PAGE
 from service.evaluation.ranking import Rows, judge, rank
@@ -105,7 +105,7 @@ def _part(
     labels = next(one for one in subject.labelled.columns if one.name == column.attribute)
     store, slots = subject.store, subject.labelled.slots
     best = next(one for one in candidates(store.manifest) if one.name == column.best)
-    space = with_mean(store, best.space, slots)
+    space = with_statistics(store, best.space, slots)
     vectors = vectors_of(store, space, slots)
     queries, _ = queries_of(labels, seed)
     precision = np.concatenate(

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from indexer.spaces import Space
+from indexer.spaces import Space, simple_space
 from models.extraction import PoolName
 from models.loading import Loaded, Runtime, load_new
 from models.preprocess import Preprocess, cut_square, to_square
@@ -39,7 +39,7 @@ def space(pool: PoolName) -> Space:
     ]
     squares = [to_square(render(*kind, index=7, size=160), PREPROCESS) for kind in kinds]
     raw = [loaded().extractor.extract(np.stack(squares[at::4]), [pool]) for at in range(4)]
-    return Space(str(pool), (pool,), pool.block == 1, True, "cosine").with_mean(raw)
+    return simple_space(str(pool), (pool,), pool.block == 1, True, "cosine").fitted(lambda: raw)
 
 
 def halves(left: Cloth, right: Cloth) -> Image.Image:

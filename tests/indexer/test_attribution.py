@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from indexer.attribution import attribution, attributions, mean_query, mixture, pooled, project
-from indexer.spaces import Metric, Space, similarities
+from indexer.branches import Affine, Branch
+from indexer.spaces import Metric, Space, similarities, simple_space
 from models.extraction import LocalPool, LocalPools, PoolName
 
 A, B = PoolName(1, "foreground"), PoolName(4, "gap")
@@ -26,18 +27,39 @@ def picture(seed: int) -> LocalPools:
 def spaces() -> list[Space]:
     catalog = [pooled(picture(seed)) for seed in range(100, 120)]
     metrics: list[Metric] = ["cosine", "l2"]
-    return [
-        Space("any", pools, root, centre, metric).with_mean(catalog)
+    simple = [
+        simple_space("any", pools, root, centre, metric).fitted(lambda: catalog)
         for pools in ((A,), (B,), (A, B))
         for root in (False, True)
         for centre in (False, True)
         for metric in metrics
     ]
+    random = np.random.default_rng(5)
+    learned = Branch(
+        (A, B),
+        frozenset({B}),
+        "learned",
+        layers=(Affine(random.random(14, np.float32), random.random((14, 3), np.float32)),),
+        weight=0.7,
+    )
+    probe = Affine(np.zeros(5, np.float32), random.random((5, 5), np.float32))
+    probed = Branch((A,), frozenset({A}), "whitened", 4, 2.0, probe=probe)
+    deep = Branch((B,), frozenset(), "whitened", 3, weight=0.3)
+    several = [(probed,), (deep,), (probed, deep), (learned,), (learned, probed, deep)]
+    layered = [
+        Space("any", branches, metric).fitted(lambda: catalog)
+        for branches in several
+        for metric in metrics
+    ]
+    return [*simple, *layered]
 
 
 def named(space: Space) -> str:
-    pools = "+".join(map(str, space.pools))
-    return f"{pools}-{space.metric}{'-root' * space.root}{'-centre' * space.centre}"
+    parts = (
+        "+".join(f"{pool}{'-root' * (pool in one.rooted)}" for pool in one.pools) + f"-{one.method}"
+        for one in space.branches
+    )
+    return f"{'|'.join(parts)}-{space.metric}"
 
 
 @pytest.fixture(params=spaces(), ids=named)
@@ -85,13 +107,13 @@ def test_a_picture_is_explained_by_itself(space: Space) -> None:
 
 def test_a_place_contributes_what_its_own_values_do() -> None:
     """Against the definition, place by place: w * q . (f / sqrt(r) - mean) / length."""
-    space = Space("a", (A,), True, True, "cosine").with_mean([pooled(picture(9))])
+    space = simple_space("a", (A,), True, True, "cosine").fitted(lambda: [pooled(picture(9))])
     local, query = picture(1), vector(space, picture(0))[0]
     raw = pooled(local)[A][0]
-    flat = np.sqrt(raw) - np.array(space.mean)
+    flat = np.sqrt(raw) - space.layers[0].shift
     found = attribution(space, local, query)[0]
     for y, x in [(0, 0), (3, 5), (7, 7)]:
-        place = local[A].values[0, y, x] / np.sqrt(raw) - np.array(space.mean)
+        place = local[A].values[0, y, x] / np.sqrt(raw) - space.layers[0].shift
         expected = local[A].weights[0, y, x] * (query @ place) / np.linalg.norm(flat)
         assert found[y, x] == pytest.approx(expected, abs=1e-6)
 
@@ -101,7 +123,7 @@ def test_likeness_lies_where_the_alike_half_lies() -> None:
     values = np.where(np.arange(4)[None, None, :, None] < 2, red, blue) * np.ones((1, 4, 4, 1))
     local = {A: LocalPool(values.astype(np.float32), np.full((1, 4, 4), 1 / 16, np.float32))}
     catalog = {A: np.array([[1.5, 1.5, 1.5], [1.5, 0.5, 1.5]], np.float32)}
-    space = Space("a", (A,), True, True, "cosine").with_mean([catalog])
+    space = simple_space("a", (A,), True, True, "cosine").fitted(lambda: [catalog])
     query = space.transform({A: red[None].astype(np.float32)})[0]
     found = attribution(space, local, query)[0]
     assert (found[:, :2] > 0).all()
@@ -112,7 +134,7 @@ def test_likeness_lies_where_the_alike_half_lies() -> None:
 def test_a_channel_that_is_nowhere_adds_nothing(metric: Metric) -> None:
     local = picture(1)
     local[A].values[..., 2] = 0
-    space = Space("a", (A,), True, True, metric).with_mean([pooled(picture(9))])
+    space = simple_space("a", (A,), True, True, metric).fitted(lambda: [pooled(picture(9))])
     query = vector(space, picture(0))
     maps = attribution(space, local, query[0])
     assert np.isfinite(maps[0]).all()
@@ -121,7 +143,7 @@ def test_a_channel_that_is_nowhere_adds_nothing(metric: Metric) -> None:
 
 
 def test_a_pool_that_is_all_mean_has_no_say() -> None:
-    space = Space("both", (A, B), False, True, "cosine").with_mean([pooled(picture(1))])
+    space = simple_space("both", (A, B), False, True, "cosine").fitted(lambda: [pooled(picture(1))])
     flat = {**picture(2), A: picture(1)[A]}
     query = vector(space, picture(0))
     maps = attribution(space, flat, query[0])
@@ -132,7 +154,7 @@ def test_a_pool_that_is_all_mean_has_no_say() -> None:
 
 def test_examples_that_cancel_out_ask_for_nothing() -> None:
     catalog = [pooled(picture(seed)) for seed in (0, 1)]
-    space = Space("a", (A,), False, True, "cosine").with_mean(catalog)
+    space = simple_space("a", (A,), False, True, "cosine").fitted(lambda: catalog)
     maps = attributions(space, [picture(0), picture(1)], np.zeros(5, np.float32))
     vectors = np.concatenate([space.transform(one) for one in catalog])
     assert np.allclose(vectors[0], -vectors[1], atol=1e-6)

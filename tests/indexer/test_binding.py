@@ -3,20 +3,26 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from indexer.local import LocalStore
 from indexer.manifest import Manifest
 from indexer.manifest_file import read_manifest
 from indexer.segments import IndexTypeError
-from indexer.spaces import Space
+from indexer.spaces import Space, simple_space
 from models.errors import UnknownNameError
 from models.extraction import PoolName
 from tests.fakes import build_fake, manifest
 
 
 def space(block: int, name: str = "own") -> Space:
-    return Space(name, (PoolName(block, "gap"),), root=False, centre=True, metric="cosine")
+    return simple_space(name, (PoolName(block, "gap"),), root=False, centre=True, metric="cosine")
+
+
+def filled(space: Space) -> Space:
+    raw = {pool: np.ones((2, 8), np.float32) for pool in space.pools}
+    return space.fitted(lambda: [raw])
 
 
 def test_bound_attribute_has_a_mean_segments_and_a_sample(fake_index: Path) -> None:
@@ -35,7 +41,7 @@ def test_name_that_is_taken_by_another_space_is_not_given_again() -> None:
     assert first.attributes["pattern"] == "block2-gap-2"
     both = first.with_attributes({"weave": space(3, "block2-gap")})
     assert both.attributes["weave"] == "block2-gap-3"
-    again: Manifest = both.with_attributes({"pattern": replace(space(2), mean=(1.0,) * 8)})
+    again: Manifest = both.with_attributes({"pattern": filled(space(2))})
     assert again.attributes == both.attributes
 
 

@@ -55,7 +55,7 @@ def test_a_second_build_makes_no_extractor_and_changes_nothing(
     assert counts(report) == {"total": 20, "unchanged": 20}
     assert report.embedded == 0
     assert contents(fake_index) == before
-    assert sorted(path.name for path in fake_index.glob("spaces/*/*")) == ["1"] * 5
+    assert sorted(path.name for path in fake_index.glob("spaces/*/*")) == ["1"] * 6
 
 
 def test_a_changed_picture_gets_a_new_version_and_slot(fake_index: Path, pictures: Path) -> None:

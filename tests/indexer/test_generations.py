@@ -1,5 +1,6 @@
 """Generations: frozen while the catalog stays, renewed when it drifts, whole after a crash."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import faiss
@@ -36,12 +37,10 @@ def segment_sizes(index: Path) -> dict[str, list[int]]:
 
 
 def oracle(store: LocalStore, space: Space, slots: np.ndarray) -> Vectors:
-    """Vectors by plain numpy from raw pools, with the mean of exactly these slots."""
-    (name,) = space.pools
-    raw = store.pools(slots, [name])[name].astype(np.float64)
-    rooted = np.sign(raw) * np.sqrt(np.abs(raw)) if space.root else raw
-    centred = rooted - rooted.mean(axis=0) if space.centre else rooted
-    return centred / np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-12)
+    """Vectors from raw pools in one piece, with the statistics of exactly these slots."""
+    raw = store.pools(slots, space.pools)
+    branches = tuple(one.definition for one in space.branches)
+    return replace(space, branches=branches).fitted(lambda: [raw]).transform(raw)
 
 
 def check_answers(index: Path) -> None:
@@ -145,7 +144,7 @@ def test_only_the_newest_generation_stays_on_disk(fake_index: Path, pictures: Pa
 
 
 def test_what_a_killed_checkpoint_left_is_replaced(fake_index: Path, pictures: Path) -> None:
-    for name in ("block1-foreground", "block9-gone"):
+    for name in ("block1+2-foreground-whitened", "block9-gone"):
         for number in ("2", "77"):
             left = fake_index / "spaces" / name / number
             left.mkdir(parents=True)
@@ -162,12 +161,15 @@ def test_an_addition_heals_a_segment_or_sample_that_is_missing(
     fake_index: Path, pictures: Path
 ) -> None:
     old, spaces = generation(fake_index), read_manifest(fake_index).spaces
-    (fake_index / old.segments["block4-gap"][0].path).unlink()
+    (fake_index / old.segments["block4-gap-whitened"][0].path).unlink()
     (fake_index / old.references["block2-gap"].path).unlink()
     add(pictures, 2)
     build_fake(fake_index, pictures)
     assert read_manifest(fake_index).spaces == spaces
-    assert segment_sizes(fake_index) == {"block1-foreground": [20, 2], "block4-gap": [22]}
+    assert segment_sizes(fake_index) == {
+        "block1+2-foreground-whitened": [20, 2],
+        "block4-gap-whitened": [22],
+    }
     check_answers(fake_index)
 
 
@@ -183,7 +185,7 @@ def test_a_file_system_without_hard_links_gets_synced_copies(
     add(pictures, 2)
     build_fake(fake_index, pictures)
     assert synced.count("segment-0.faiss") == 2
-    assert synced.count("reference.npy") == 5
+    assert synced.count("reference.npy") == 6
     check_answers(fake_index)
 
 

@@ -44,8 +44,8 @@ def files(index: Path) -> list[DerivedFile]:
     assert generation is not None
     references = generation.references
     return [
-        generation.segments["block4-gap"][0],
-        references["block1-foreground"],
+        generation.segments["block4-gap-whitened"][0],
+        references["block1+2-foreground-whitened"],
         references["block2-gap"],
     ]
 
@@ -169,4 +169,4 @@ def test_a_repair_never_replaces_a_manifest_that_is_newer(
     store.close()
     assert _generation(fake_index).number == 2
     assert problems(fake_index) == []  # every item is in the newer one's segments
-    assert len(answers(fake_index)["block4-gap"]) == 21
+    assert len(answers(fake_index)["block4-gap-whitened"]) == 21

@@ -2,8 +2,10 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
+from indexer.branches import Affine
 from models.errors import BlockError, UnknownNameError
 from tests.fakes import manifest
 from tests.indexer.manifests import full
@@ -22,16 +24,20 @@ def test_statistics_change_with_any_mean_and_with_nothing_else() -> None:
     )
     assert same.statistics == made.statistics
     for name, space in made.spaces.items():
-        assert space.mean is not None
-        moved = replace(space, mean=(*space.mean[:-1], 2.0**-139))
-        assert replace(made, spaces={**made.spaces, name: moved}).statistics != made.statistics
-        unset = replace(space, mean=None)
-        assert replace(made, spaces={**made.spaces, name: unset}).statistics != made.statistics
+        for at, branch in enumerate(space.branches):
+            assert branch.layers is not None
+            last = branch.layers[-1]
+            moved = np.concatenate([last.shift[:-1], np.float32([2.0**-139])])
+            for layers in ((*branch.layers[:-1], Affine(moved, last.matrix)), None):
+                changed = replace(branch, layers=layers)
+                branches = (*space.branches[:at], changed, *space.branches[at + 1 :])
+                spaces = {**made.spaces, name: replace(space, branches=branches)}
+                assert replace(made, spaces=spaces).statistics != made.statistics
 
 
 def test_an_attribute_or_block_that_is_not_there_is_named_with_those_there_are() -> None:
     made = manifest(blocks=(1, 2))
-    assert made.space_of_attribute("color").name == "block1-foreground"
+    assert made.space_of_attribute("color").name == "block1+2-foreground-whitened"
     assert made.space_of_block(2).name == "block2-gap"
     with pytest.raises(UnknownNameError, match="unknown attribute 'shape': expected one of color"):
         made.space_of_attribute("shape")

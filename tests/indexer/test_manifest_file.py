@@ -16,7 +16,7 @@ from indexer.lock import writer_lock
 from indexer.manifest import SCHEMA_VERSION, Manifest
 from indexer.manifest_file import CATALOG, check_manifest, read_manifest, write_manifest
 from tests.fakes import manifest
-from tests.indexer.manifests import full
+from tests.indexer.manifests import full, of_schema_3
 
 
 def document(folder: Path) -> dict[str, Any]:
@@ -49,15 +49,23 @@ def test_a_newer_schema_is_refused_with_its_version_and_left_alone(tmp_path: Pat
     assert (tmp_path / "manifest.json").read_bytes() == before
 
 
+BACK = f"manifest.v{SCHEMA_VERSION - 2}.json"
+
+
 @pytest.fixture
 def older(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A manifest two versions back, and the steps from there."""
     Catalog(tmp_path / CATALOG, writable=True).close()
     write_manifest(tmp_path, full())
-    rewrite(tmp_path, lambda d: d.update(recipes=d.pop("recipe"), schema_version=1))
+    rewrite(
+        tmp_path, lambda d: d.update(recipes=d.pop("recipe"), schema_version=SCHEMA_VERSION - 2)
+    )
     steps = {
-        1: lambda d: {**d, "reciped": d["recipes"]},
-        2: lambda d: {**{k: v for k, v in d.items() if k[:-1] != "recipe"}, "recipe": d["reciped"]},
+        SCHEMA_VERSION - 2: lambda d: {**d, "reciped": d["recipes"]},
+        SCHEMA_VERSION - 1: lambda d: {
+            **{k: v for k, v in d.items() if k[:-1] != "recipe"},
+            "recipe": d["reciped"],
+        },
     }
     monkeypatch.setattr(module, "MIGRATIONS", steps)
     return tmp_path
@@ -65,24 +73,31 @@ def older(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_an_older_schema_is_migrated_step_by_step_and_a_copy_kept(older: Path) -> None:
     before = (older / "manifest.json").read_bytes()
-    assert read_manifest(older) == replace(full(), schema_version=3)
-    assert document(older)["schema_version"] == 3
-    assert (older / "manifest.v1.json").read_bytes() == before
-    assert read_manifest(older) == replace(full(), schema_version=3)
+    assert read_manifest(older) == full()
+    assert document(older)["schema_version"] == SCHEMA_VERSION
+    assert (older / BACK).read_bytes() == before
+    assert read_manifest(older) == full()
 
 
 def first(folder: Path, **changes: object) -> None:
     """Make the manifest one of schema version 1, which had no identity."""
     Catalog(folder / CATALOG, writable=True).close()
-    rewrite(folder, lambda d: (d.pop("identity"), d.update(schema_version=1, **changes)))
+    rewrite(
+        folder,
+        lambda d: (
+            d.pop("identity"),
+            d.update(of_schema_3(d)),
+            d.update(schema_version=1, **changes),
+        ),
+    )
 
 
 def test_an_index_of_schema_1_gets_an_identity_that_is_the_same_each_time(tmp_path: Path) -> None:
-    write_manifest(tmp_path, full())
+    write_manifest(tmp_path, full("l2"))
     first(tmp_path)
     with writer_lock(tmp_path):  # so that nothing is kept of what is read
         found = [read_manifest(tmp_path) for _ in range(2)]
-        assert found[0] == found[1] == replace(full(), identity=found[0].identity)
+        assert found[0] == found[1] == replace(full("l2"), identity=found[0].identity)
         first_made = found[0].identity
         assert len(first_made) == 32
     assert read_manifest(tmp_path).identity == first_made  # now it is kept
@@ -94,7 +109,7 @@ def test_an_index_of_schema_1_gets_an_identity_that_is_the_same_each_time(tmp_pa
 def test_indexes_of_schema_1_made_at_other_times_or_from_others_have_other_identities(
     changes: dict[str, object],
 ) -> None:
-    old = {"created": "2025-01-01", "recipe": {"a": "recipe"}}
+    old = {"created": "2025-01-01", "recipe": {"a": "recipe"}, "pools": {}, "spaces": {}}
     found = [module.migrate({**old, **more}, 1)["identity"] for more in ({}, changes)]
     assert found[0] != found[1]
     # The generation changes with every build, and which index it is does not.
@@ -105,11 +120,19 @@ def test_indexes_of_schema_1_made_at_other_times_or_from_others_have_other_ident
 def test_an_index_of_schema_1_without_what_its_identity_is_made_from_is_damaged(
     tmp_path: Path, name: str
 ) -> None:
-    write_manifest(tmp_path, full())
+    write_manifest(tmp_path, full("l2"))
     first(tmp_path)
     rewrite(tmp_path, lambda d: d.pop(name))
     with pytest.raises(IndexFolderError, match=rf"manifest\.json' is damaged: KeyError\('{name}'"):
         read_manifest(tmp_path)
+
+
+def test_an_index_of_schema_3_keeps_its_means(tmp_path: Path) -> None:
+    write_manifest(tmp_path, full("l2"))
+    Catalog(tmp_path / CATALOG, writable=True).close()
+    rewrite(tmp_path, lambda d: d.update(of_schema_3(d)))
+    assert read_manifest(tmp_path) == full("l2")
+    assert json.loads((tmp_path / "manifest.v3.json").read_text())["schema_version"] == 3
 
 
 def test_statistics_are_the_same_once_written_and_read(tmp_path: Path) -> None:
@@ -119,14 +142,14 @@ def test_statistics_are_the_same_once_written_and_read(tmp_path: Path) -> None:
 
 def test_migration_is_done_in_memory_while_another_process_writes(older: Path) -> None:
     with writer_lock(older):
-        assert read_manifest(older) == replace(full(), schema_version=3)
-    assert document(older)["schema_version"] == 1
-    assert not (older / "manifest.v1.json").exists()
+        assert read_manifest(older) == full()
+    assert document(older)["schema_version"] == SCHEMA_VERSION - 2
+    assert not (older / BACK).exists()
 
 
 def test_a_version_that_no_step_starts_from_is_refused(older: Path) -> None:
     rewrite(older, lambda d: d.update(schema_version=0))
-    with pytest.raises(SchemaError, match="schema version 0 cannot be migrated: known are 1, 2, 3"):
+    with pytest.raises(SchemaError, match="schema version 0 cannot be migrated: known are 2, 3, 4"):
         read_manifest(older)
 
 

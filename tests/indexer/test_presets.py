@@ -1,11 +1,13 @@
 """Presets: the pools they store, and what `color` and `texture` are bound to."""
 
+import numpy as np
 import pytest
 
-from indexer.presets import PRESETS, get_preset, lay_out
+from indexer.branches import Branch
+from indexer.presets import PRESETS, Layout, get_preset, lay_out
+from indexer.statistics import color_probe
 from models.backbones import get_backbone
 from models.errors import UnknownNameError
-from models.extraction import PoolName
 
 RESNET = get_backbone("resnet50")
 LITE = get_backbone("efficientnet_lite0")
@@ -14,14 +16,44 @@ LITE = get_backbone("efficientnet_lite0")
 def test_the_paper_searches_color_in_block_2_and_texture_in_block_4_plainly() -> None:
     layout = lay_out(get_preset("paper"), RESNET, (1, 2, 3, 4), "cosine")
     assert layout.attributes == {"color": "block2-gap", "texture": "block4-gap"}
-    assert not any(space.root or space.centre for space in layout.spaces)
+    assert all(one.method == "plain" and not one.rooted for one in branches(layout))
     assert [str(pool) for pool in layout.pools] == ["1-gap", "2-gap", "3-gap", "4-gap"]
 
 
 def test_the_default_pools_color_over_the_foreground() -> None:
     layout = lay_out(get_preset("default"), RESNET, (1, 2, 3, 4), "cosine")
+    assert layout.attributes == {
+        "color": "block1+2-foreground-whitened",
+        "texture": "block4-gap-whitened",
+    }
+    assert all(one.rooted == set(one.pools) for one in branches(layout))
+    methods = {space.name: {one.method for one in space.branches} for space in layout.spaces}
+    assert methods.pop(layout.attributes["color"]) == {"whitened"}
+    assert methods.pop(layout.attributes["texture"]) == {"whitened"}
+    assert all(found == {"centred"} for found in methods.values())
+
+
+def test_color_alone_is_probed_with_flat_colors() -> None:
+    def flat(block: int) -> np.ndarray:
+        return np.random.default_rng(block).random((30, RESNET.channels[block - 1]), np.float32)
+
+    layout = lay_out(get_preset("default"), RESNET, (1, 2, 3, 4), "cosine", flat)
+    for space in layout.spaces:
+        expected = space.name == layout.attributes["color"]
+        assert all((one.probe is not None) == expected for one in space.branches)
+    (color,) = (one for one in layout.spaces if one.name == layout.attributes["color"])
+    assert [one.dimension(64) for one in color.branches] == [24, 24]
+    assert color.branches[1].probe == color_probe(np.sqrt(flat(2)))
+
+
+def test_distances_are_never_whitened() -> None:
+    layout = lay_out(get_preset("default"), RESNET, (1, 2, 3, 4), "l2")
     assert layout.attributes == {"color": "block1-foreground", "texture": "block4-gap"}
-    assert all(space.root and space.centre for space in layout.spaces)
+    assert all(one.method == "centred" for one in branches(layout))
+
+
+def branches(layout: Layout) -> list[Branch]:
+    return [one for space in layout.spaces for one in space.branches]
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -48,14 +80,14 @@ def test_the_best_block_that_is_stored_is_taken() -> None:
 
 def test_a_backbone_has_its_own_order_for_texture() -> None:
     layout = lay_out(get_preset("default"), LITE, (1, 2, 3, 4, 5), "cosine")
-    assert layout.attributes["texture"] == "block5-gap"
+    assert layout.attributes["texture"] == "block5-gap-whitened"
 
 
 def test_taps_that_are_linear_are_not_rooted() -> None:
     layout = lay_out(get_preset("default"), LITE, (1, 2), "cosine")
-    roots = {space.pools[0]: space.root for space in layout.spaces}
-    assert roots[PoolName(1, "gap")]
-    assert not roots[PoolName(2, "gap")]
+    assert all(
+        (pool in one.rooted) == (pool.block == 1) for one in branches(layout) for pool in one.pools
+    )
 
 
 def test_an_unknown_preset_is_named_with_the_known() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from indexer.segments import Segment, build_segment
 from indexer.snapshot import Snapshot, SpaceSnapshot, live_mask, merge, rows, scan
-from indexer.spaces import Metric, Space, similarities, unit
+from indexer.spaces import Metric, Space, similarities, simple_space, unit
 from tests.fakes import manifest
 
 RANDOM = np.random.default_rng(3)
@@ -17,7 +17,7 @@ LIVE = np.flatnonzero(RANDOM.random(300) < 0.7)
 
 
 def space(metric: Metric) -> Space:
-    return Space("a", (), False, False, metric)
+    return simple_space("a", (), False, False, metric)
 
 
 def oracle(metric: Metric, k: int, live: np.ndarray = LIVE) -> np.ndarray:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from indexer.spaces import Space, iterate, parse_metric, similarities, unit
+from indexer.spaces import iterate, parse_metric, similarities, simple_space, unit
 from models.errors import UnknownNameError
 from models.extraction import PoolName
 
@@ -31,43 +31,44 @@ def test_one_pool_is_rooted_centred_and_scaled_to_unit_length(root: bool, centre
         expected = rooted(expected)
     if centre:
         expected = expected - expected.mean(axis=0)
-    cosine = Space("a", (A,), root, centre, "cosine").with_mean([RAW])
-    l2 = Space("a", (A,), root, centre, "l2").with_mean([RAW])
+    cosine = simple_space("a", (A,), root, centre, "cosine").fitted(lambda: [RAW])
+    l2 = simple_space("a", (A,), root, centre, "l2").fitted(lambda: [RAW])
     np.testing.assert_allclose(cosine.transform(RAW), scaled(expected), atol=1e-6)
     np.testing.assert_allclose(l2.transform(RAW), expected, atol=1e-6)
     assert cosine.transform(RAW).dtype == l2.transform(RAW).dtype == np.float32
 
 
 def test_several_pools_weigh_the_same_whatever_their_scale() -> None:
-    space = Space("both", (A, B), False, True, "cosine").with_mean([RAW])
+    space = simple_space("both", (A, B), False, True, "cosine").fitted(lambda: [RAW])
     parts = [scaled(RAW[pool] - RAW[pool].mean(axis=0)) for pool in (A, B)]
     expected = np.concatenate(parts, axis=1) / np.sqrt(2)
     np.testing.assert_allclose(space.transform(RAW), expected, atol=1e-6)
 
 
 def test_several_pools_are_only_joined_for_l2() -> None:
-    vectors = Space("both", (A, B), False, False, "l2").transform(RAW)
+    vectors = simple_space("both", (A, B), False, False, "l2").transform(RAW)
     np.testing.assert_array_equal(vectors, np.concatenate([RAW[A], RAW[B]], axis=1))
 
 
 def test_the_mean_of_batches_is_the_mean_of_all() -> None:
-    space = Space("both", (A, B), True, True, "cosine")
-    batches = ({pool: raw[run] for pool, raw in RAW.items()} for run in iterate(np.arange(30), 7))
-    mean = space.with_mean(batches).mean
-    joined = np.concatenate([rooted(RAW[A]), rooted(RAW[B])], axis=1)
-    np.testing.assert_array_equal(np.float32(mean), joined.mean(0, np.float64).astype(np.float32))
+    space = simple_space("both", (A, B), True, True, "cosine")
+    batches = [{pool: raw[run] for pool, raw in RAW.items()} for run in iterate(np.arange(30), 7)]
+    for layer, pool in zip(space.fitted(lambda: batches).layers, (A, B), strict=True):
+        mean = rooted(RAW[pool]).mean(0, np.float64).astype(np.float32)
+        np.testing.assert_array_equal(layer.shift, mean)
+        assert layer.matrix is None
 
 
 def test_a_centred_space_waits_for_its_mean() -> None:
-    space = Space("a", (A,), False, True, "cosine")
+    space = simple_space("a", (A,), False, True, "cosine")
     assert not space.ready
-    assert not space.with_mean([]).ready
-    with pytest.raises(ValueError, match="space a has no mean yet"):
+    assert not space.fitted(lambda: []).ready
+    with pytest.raises(ValueError, match="space a has no statistics yet"):
         space.transform(RAW)
-    assert space.with_mean([RAW]).ready
-    uncentred = Space("a", (A,), False, False, "cosine")
+    assert space.fitted(lambda: [RAW]).ready
+    uncentred = simple_space("a", (A,), False, False, "cosine")
     assert uncentred.ready
-    assert uncentred.with_mean([RAW]) is uncentred
+    assert uncentred.fitted(lambda: [RAW]) is uncentred
 
 
 def test_a_row_of_zeros_stays_zero() -> None:

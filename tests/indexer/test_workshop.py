@@ -17,7 +17,7 @@ def test_the_reference_sample_is_fixed_and_at_most_its_size(
 ) -> None:
     monkeypatch.setattr(workshop, "REFERENCE_SIZE", 7)
     store = LocalStore(fake_index)
-    live, space = store.catalog.live_slots(), store.manifest.spaces["block4-gap"]
+    live, space = store.catalog.live_slots(), store.manifest.spaces["block4-gap-whitened"]
     first = store.shop.reference(space, live)
     again = store.shop.reference(space, live)
     np.testing.assert_array_equal(first, again)
@@ -29,7 +29,7 @@ def test_the_reference_sample_is_fixed_and_at_most_its_size(
 
 def test_the_reference_sample_of_a_small_catalog_is_all_of_it(fake_index: Path) -> None:
     store = LocalStore(fake_index)
-    space = store.manifest.spaces["block1-foreground"]
+    space = store.manifest.spaces["block1+2-foreground-whitened"]
     vectors = space.transform(store.pools(np.arange(20), space.pools))
     np.testing.assert_array_equal(
         store.view().reference(space), vectors.astype(np.float16).astype(np.float32)

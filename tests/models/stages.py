@@ -5,6 +5,7 @@ from torch import Tensor, nn
 
 from models.extractor import NetworkExtractor
 from models.network import Network
+from models.preprocess import Preprocess
 
 
 class Mean(nn.Module):
@@ -24,6 +25,6 @@ def by_hand(precision: str = "float32") -> tuple[NetworkExtractor, list[Mean]]:
     mean, std = (0.5, 0.25, 0.0), (0.5, 0.25, 2.0)
     network = Network(stages)
     extractor = NetworkExtractor(
-        network, (3, 3, 3, 3, 3), mean, std, 245, torch.device("cpu"), precision
+        network, (3, 3, 3, 3, 3), mean, std, Preprocess(), torch.device("cpu"), precision
     )  # type: ignore[arg-type]
     return extractor, stages

@@ -6,7 +6,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from models.pools import content_map, foreground_weights, pool_map
+from models.pools import content_map, fill_holes, foreground_weights, pool_map
 
 
 def sheet(left: int, top: int, right: int, bottom: int) -> Tensor:
@@ -105,3 +105,43 @@ def test_a_channels_last_map_pools_the_same() -> None:
     )
     for kind, pooled in first.items():
         assert torch.allclose(pooled, second[kind], rtol=1e-6)
+
+
+def test_what_is_enclosed_is_filled_and_what_is_open_is_not() -> None:
+    rows = [
+        "........",
+        ".#####..",
+        ".#...#..",
+        ".#.#.#.#",
+        ".#####.#",
+        "........",
+        "##......",
+        "#.......",
+    ]
+    expected = [
+        "........",
+        ".#####..",
+        ".#####..",
+        ".#####.#",
+        ".#####.#",
+        "........",
+        "##......",
+        "#.......",
+    ]
+
+    def drawn(rows: list[str]) -> Tensor:
+        return torch.tensor([[[float(c == "#") for c in row] for row in rows]])[None]
+
+    both = torch.cat([drawn(rows), torch.zeros(1, 1, 8, 8)])
+    filled = fill_holes(both)
+    assert torch.equal(filled[:1], drawn(expected))
+    assert not filled[1].any()
+
+
+def test_a_filled_hole_weighs_as_what_is_around_it() -> None:
+    pixels = sheet(4, 4, 28, 28)
+    pixels[:, :, 12:20, 12:20] = 255
+    counts = content_map(pixels, 245)
+    solid = foreground_weights(content_map(sheet(4, 4, 28, 28), 245), 8, 8)
+    assert torch.equal(foreground_weights(fill_holes(counts), 8, 8), solid)
+    assert not torch.equal(foreground_weights(counts, 8, 8), solid)

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from indexer.attribution import mixture
-from indexer.spaces import Metric, Space, similarities
+from indexer.spaces import Metric, Space, similarities, simple_space
 from models.extraction import PoolName
 from models.preprocess import Cutout, cut_square, near_content
 from service.explaining import (
@@ -52,7 +52,7 @@ def metric(request: pytest.FixtureRequest) -> Metric:
 def space(request: pytest.FixtureRequest, metric: Metric) -> Space:
     pixels = np.stack([explained(seed).square.pixels for seed in range(100, 120)])
     raw = FakeExtractor().extract(pixels, request.param)
-    return Space("any", request.param, True, True, metric).with_mean([raw])
+    return simple_space("any", request.param, True, True, metric).fitted(lambda: [raw])
 
 
 def vectors(space: Space, *seeds: int) -> np.ndarray:
@@ -118,7 +118,7 @@ def test_the_color_that_is_in_the_picture_has_the_greatest_part() -> None:
     red, blue = np.array([200, 10, 10]), np.array([10, 10, 200])
     flat = np.stack([np.full((16, 16, 3), color, np.uint8) for color in (red, blue)])
     raw = FakeExtractor().extract(flat, [FOREGROUND])
-    space = Space("color", (FOREGROUND,), True, True, "cosine").with_mean([raw])
+    space = simple_space("color", (FOREGROUND,), True, True, "cosine").fitted(lambda: [raw])
     picture = Image.new("RGB", (30, 30), (200, 10, 10))
     hit = look(
         [Explained(cut_square(picture, SMALL), picture.size)], space, FakeExtractor(), WHITE
@@ -141,7 +141,7 @@ def test_what_a_mask_leaves_out_is_background() -> None:
     mask = np.zeros((28, 40), bool)
     mask[6:14, 6:14] = True
     mask[18:22, 26:34] = True
-    space = Space("any", (GAP,), False, False, "cosine")
+    space = simple_space("any", (GAP,), False, False, "cosine")
     masked = explained(1, Cutout(mask=mask))
     why = explain_term(COLOR, space, masked, [explained(2)], FakeExtractor(), WHITE)
     assert not np.all(why.hit.grid)
@@ -153,7 +153,7 @@ def test_distances_draw_what_a_distance_falls_by() -> None:
     """All contributions to a distance are negative where no place is as far as the query."""
     pixels = np.stack([explained(seed).square.pixels for seed in range(100, 120)])
     raw = FakeExtractor().extract(pixels, [FOREGROUND])
-    l2 = Space("any", (FOREGROUND,), True, True, "l2").with_mean([raw])
+    l2 = simple_space("any", (FOREGROUND,), True, True, "l2").fitted(lambda: [raw])
     cosine = replace(l2, metric="cosine")
     far, near = (
         explain_term(COLOR, one, explained(1), [explained(1)], FakeExtractor(), WHITE)

@@ -75,7 +75,9 @@ def test_damaged_segment_whose_pools_are_damaged_too_shows_before_the_network_is
         raise WeightsError("the network was loaded")
 
     monkeypatch.setattr(service.opening, "pinned_extractor", refuse)
-    next(fake_index.glob("spaces/block1-foreground/*/segment-0.faiss")).write_bytes(b"no")
+    next(fake_index.glob("spaces/block1+2-foreground-whitened/*/segment-0.faiss")).write_bytes(
+        b"no"
+    )
     (fake_index / "pools" / "1-foreground.f16").write_bytes(b"")
     with pytest.raises(IndexFolderError, match="1-foreground"):
         open_index(load_settings(index=str(fake_index)))

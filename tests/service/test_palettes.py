@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from indexer.local import LocalStore
-from indexer.spaces import Space
+from indexer.spaces import Space, simple_space
 from models.colors import parse_color
 from models.extraction import PoolName, RawPools
 from models.images import Limits
@@ -32,7 +32,7 @@ RED, BLUE, ANY = (
 
 def space(**changes: Any) -> Space:
     fields = {"root": True, "centre": True, "metric": "l2", "mean": MEAN, **changes}
-    return Space("s", POOLS, **fields)
+    return simple_space("s", POOLS, **fields)
 
 
 def raw(seed: int) -> RawPools:

@@ -119,7 +119,7 @@ def test_what_a_crash_left_behind_is_removed(fake_index: Path) -> None:
 
 
 def test_derived_files_are_healed_too(fake_index: Path) -> None:
-    (segment,) = fake_index.glob("spaces/block4-gap/1/segment-0.faiss")
+    (segment,) = fake_index.glob("spaces/block4-gap-whitened/1/segment-0.faiss")
     segment.write_bytes(b"damaged")
     assert any("segment-0.faiss" in line for line in verify(fake_index))
     repaired(fake_index, never)

@@ -31,7 +31,7 @@ def test_picture_that_is_gone_or_changed_is_named(fake_index: Path, pictures: Pa
 
 
 def test_flipped_byte_in_a_segment_is_named(fake_index: Path) -> None:
-    path = next(fake_index.glob("spaces/block4-gap/*/segment-0.faiss"))
+    path = next(fake_index.glob("spaces/block4-gap-whitened/*/segment-0.faiss"))
     data = bytearray(path.read_bytes())
     data[-3] ^= 1
     path.write_bytes(data)
@@ -41,7 +41,7 @@ def test_flipped_byte_in_a_segment_is_named(fake_index: Path) -> None:
 
 
 def test_missing_segment_is_named(fake_index: Path) -> None:
-    next(fake_index.glob("spaces/block1-foreground/*/segment-0.faiss")).unlink()
+    next(fake_index.glob("spaces/block1+2-foreground-whitened/*/segment-0.faiss")).unlink()
     (found,) = problems(fake_index)
     assert "is missing" in found
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from indexer.filters import ALL, Filter
 from indexer.manifest import Manifest
-from indexer.spaces import Metric, Slots, Space, similarities, unit
+from indexer.spaces import Metric, Slots, Space, similarities, simple_space, unit
 from indexer.store import Matches, Scan
 from models.extraction import PoolName, Vectors
 from service.composing import Part
@@ -15,7 +15,7 @@ from service.query import Subject
 
 
 def space(name: str, metric: Metric = "cosine") -> Space:
-    return Space(name, (PoolName(1, "gap"),), root=False, centre=False, metric=metric)
+    return simple_space(name, (PoolName(1, "gap"),), root=False, centre=False, metric=metric)
 
 
 @dataclass

@@ -68,5 +68,5 @@ def test_server_tells_how_many_failed_but_not_which(
 
 def test_table_names_steps_of_every_space(index: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out, _ = shown(capsys, "--index", index)
-    assert "block4-gap: 12 dimensions, root + centre + cosine, FAISS" in out
-    assert "block2-gap: 8 dimensions, root + centre + cosine, scanned" in out
+    assert "block4-gap-whitened: 12 dimensions, root + whitened + cosine, FAISS" in out
+    assert "block2-gap: 8 dimensions, root + centred + cosine, scanned" in out

@@ -90,7 +90,7 @@ def test_bound_space_that_is_there_by_another_name_keeps_it(index: Path) -> None
     found = renamed(measured(index), "pattern")
     column = replace(found.columns[0], best="block 4, default")
     bind(replace(found, columns=(column,)), index)
-    assert read_manifest(index).attributes["pattern"] == "block4-gap"
+    assert read_manifest(index).attributes["pattern"] == "block4-gap-whitened"
 
 
 def test_space_that_nothing_searches_any_more_is_dropped(index: Path) -> None:
@@ -98,9 +98,9 @@ def test_space_that_nothing_searches_any_more_is_dropped(index: Path) -> None:
     bind(found, index)
     made = read_manifest(index)
     assert made.attributes["color"] == "block3-gap-cosine"
-    assert "block1-foreground" not in made.spaces
-    assert not (index / "spaces" / "block1-foreground").exists() or not any(
-        (index / "spaces" / "block1-foreground").iterdir()
+    assert "block1+2-foreground-whitened" not in made.spaces
+    assert not (index / "spaces" / "block1+2-foreground-whitened").exists() or not any(
+        (index / "spaces" / "block1+2-foreground-whitened").iterdir()
     )
 
 
