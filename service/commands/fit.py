@@ -7,9 +7,10 @@ import typer
 
 from service.commands import options as o
 from service.commands.console import note, say, warn, watch_steps
-from service.commands.fit_tables import print_fit
+from service.commands.fit_tables import print_correction, print_fit
 
 if TYPE_CHECKING:
+    from service.learning.correcting import CorrectionResult
     from service.learning.results import FitResult
     from service.learning.running import Task
 
@@ -25,6 +26,9 @@ def fit(
     column: Annotated[
         str | None, typer.Option(help="The column of labels; left out: NAME.", metavar="NAME")
     ] = None,
+    feedback: Annotated[
+        bool, typer.Option("--feedback", help="Learn from judgements of hits, not from labels.")
+    ] = False,
     block: Annotated[
         str, typer.Option(help="Blocks to learn from: auto, or such as 1 or 3,4.", metavar="LIST")
     ] = "auto",
@@ -38,22 +42,60 @@ def fit(
     ] = False,
     json: o.AsJson = False,
 ) -> None:
-    """Learn an attribute from labels, and install it if it is better than what is there."""
-    from service.learning.running import Task, run_fit
+    """Learn an attribute from labels or judgements, and install it if it is better than what is
+    there."""
+    from service.learning.running import Task, run_correction, run_fit
 
     settings = o.settings_of(context)
     task = Task(name, labels, column, block, method, seed, force, dry_run)
+    if feedback:
+        _check_no_labels(task)
+        with watch_steps("learning") as tick:
+            corrected = run_correction(settings, task, tick)
+        _show_correction(corrected, task, json)
+        return
     with watch_steps("learning") as tick:
         found = run_fit(settings, task, note, tick)
     _show(found, task, json)
     _end(found, task)
 
 
+def _check_no_labels(task: "Task") -> None:
+    from service.learning.errors import LearningError
+
+    others = {"--labels": task.labels, "--column": task.column}
+    given = [name for name, value in others.items() if value is not None]
+    if task.method != "lda":
+        given.append("--method")
+    if given:
+        raise LearningError(f"--feedback learns from judgements: leave out {', '.join(given)}")
+
+
+def _show_correction(found: "CorrectionResult", task: "Task", json: bool) -> None:
+    """Show what was learned from judgements; raises NotBetterError if it was refused."""
+    from service.learning.errors import NotBetterError
+
+    if json:
+        _say_json(found.to_document())
+    else:
+        print_correction(found)
+    refused = found.verdict.refused
+    if refused and found.installed:
+        warn(f"installed all the same: {refused}")
+    elif refused and not (task.force and task.dry_run):
+        way_out = "; --force installs it all the same" if found.verdict.after else ""
+        raise NotBetterError(f"{found.attribute}: not installed, since {refused}{way_out}")
+
+
+def _say_json(document: dict[str, object]) -> None:
+    import json
+
+    say(json.dumps(document, indent=2, ensure_ascii=False))
+
+
 def _show(found: "FitResult", task: "Task", json: bool) -> None:
     if json:
-        import json as json_module
-
-        say(json_module.dumps(found.to_document(), indent=2, ensure_ascii=False))
+        _say_json(found.to_document())
     else:
         print_fit(found)
     if found.verdict.warning:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from indexer.manifest import Manifest
 from indexer.spaces import Slots, Space
 from indexer.store import CatalogStore
 from models.backbones import BLOCKS, get_backbone
@@ -72,11 +73,7 @@ def subject_of(store: CatalogStore, labels: Labels, attribute: str, options: Opt
     """Return a sample of the items to learn from; raises BlockError for a block that is not
     stored."""
     manifest = store.manifest
-    for block in options.blocks:
-        if block not in manifest.blocks:
-            stored = ", ".join(map(str, manifest.blocks))
-            raise BlockError(f"block {block} is not in this index: it stores blocks {stored}")
-    blocks = options.blocks or manifest.blocks
+    pools = check_blocks(manifest, options.blocks)
     random = np.random.default_rng(options.seed)
     rows = even_sample(labels.codes, MAX_LABELLED, random)
     others = slots_of(labels.others)
@@ -85,8 +82,19 @@ def subject_of(store: CatalogStore, labels: Labels, attribute: str, options: Opt
         labels.codes[rows],
         others[plain_sample(len(others), MAX_UNLABELLED, random)],
         tuple(free_spaces(manifest, attribute)),
-        tuple(pool for pool in manifest.pools if pool.block in blocks),
+        pools,
     )
+
+
+def check_blocks(manifest: Manifest, blocks: Sequence[int]) -> tuple[PoolName, ...]:
+    """Return the pools of ``blocks``, or all if none are named; raises BlockError for a block that
+    is not stored."""
+    for block in blocks:
+        if block not in manifest.blocks:
+            stored = ", ".join(map(str, manifest.blocks))
+            raise BlockError(f"block {block} is not in this index: it stores blocks {stored}")
+    wanted = blocks or manifest.blocks
+    return tuple(pool for pool in manifest.pools if pool.block in wanted)
 
 
 def fit(

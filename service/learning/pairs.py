@@ -148,6 +148,14 @@ def _shown(area: Interval, sign: str) -> str:
     return "an area under the curve of {} [{}, {}]".format(*values)
 
 
+def area(pairs: Pairs, vectors: Vectors, metric: Metric) -> float:
+    """Return the area under the curve of all pairs; a half if they are all of one kind."""
+    different = len(pairs) - pairs.same.sum()
+    total = float(pairs.same.sum() * different)
+    wins = _wins(_alike(vectors, pairs, metric), pairs.same, np.ones((1, len(pairs))))
+    return float(wins[0]) / total if total else 0.5
+
+
 def _too_little(verdict: Verdict) -> str | None:
     different = verdict.pairs - verdict.same
     if verdict.pairs < MIN_PAIRS:

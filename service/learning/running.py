@@ -1,6 +1,7 @@
 """What `hueweave fit` and `hueweave tag` do, but for talking to a person."""
 
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -8,8 +9,9 @@ from indexer.local import LocalStore
 from models.errors import one_of
 from service.evaluation.binding import check_name
 from service.learning.choosing import METHODS, Tick
+from service.learning.correcting import CorrectionResult, correct
 from service.learning.fitting import Options, fit, subject_of
-from service.learning.installing import install, space_of
+from service.learning.installing import JUDGED, install, space_of
 from service.learning.labels import LEAST, find_labels, with_enough
 from service.learning.results import FitResult, describe
 from service.learning.tagging import Tagged, subject_in, tag
@@ -73,6 +75,21 @@ def run_fit(settings: Settings, task: Task, notify: Notify, tick: Tick) -> FitRe
     if task.dry_run or (fitted.verdict.refused and not task.force):
         return found
     space = space_of(fitted)
+    before = install(folder, task.attribute, space)
+    return replace(found, installed=True, space=space.name, space_before=before)
+
+
+def run_correction(settings: Settings, task: Task, tick: Tick) -> CorrectionResult:
+    """Learn from judgements, and install what held-out ones show to be better, or whatever was
+    learned if that is forced. Raises HueweaveError of some kind for a call that is wrong."""
+    check_name(task.attribute)
+    blocks = () if task.block == AUTO else parse_blocks(task.block)
+    folder = index_folder(settings)
+    with closing(LocalStore(folder, read_only=True)) as store:
+        corrected, found = correct(store, task.attribute, Options(blocks, seed=task.seed), tick)
+    if corrected is None or task.dry_run or (found.verdict.refused and not task.force):
+        return found
+    space = space_of(corrected, JUDGED)
     before = install(folder, task.attribute, space)
     return replace(found, installed=True, space=space.name, space_before=before)
 
