@@ -28,11 +28,13 @@ HITS, OF = 10, 20
 
 
 def judged(near: np.ndarray, count: int, seed: int) -> list[tuple[int, int]]:
-    """Return ``count`` pairs of rows of (n, 20) ``near``, the best hits of each row."""
-    random = np.random.default_rng(seed)
-    queries = random.permutation(len(near))[: count // HITS]
-    return [(int(query), int(hit)) for query in queries
-            for hit in random.permutation(near[query])[:HITS]]  # fmt: skip
+    """Return up to ``count`` pairs of rows of (n, 20) ``near``, the best hits of each row; of two
+    rows there is one pair."""
+    random, found = np.random.default_rng(seed), dict[frozenset[int], tuple[int, int]]()
+    for query in random.permutation(len(near)).tolist():
+        for hit in random.permutation(near[query])[:HITS].tolist():
+            found.setdefault(frozenset((query, hit)), (query, hit))
+    return list(found.values())[:count]
 
 
 def main() -> None:
