@@ -44,7 +44,7 @@ def tag(
         bool, typer.Option("--write", help="Write values into the items' metadata.")
     ] = False,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="With --write: replace values that are there.")
+        bool, typer.Option("--overwrite", help="With --write, replace values that are there.")
     ] = False,
 ) -> None:
     """Guess the values of items without a label by their neighbours; unknown where unsure."""

@@ -1,7 +1,7 @@
 """An attribute learned: from an index and labels to a projection of raw pools and what speaks for
 it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -108,16 +108,12 @@ def fit(
     Everything tried is judged on labels held out; unlabelled items, and the pools of those held
     out, take part without a label.
     """
-    from threadpoolctl import threadpool_limits
-
     with_root = with_root_of(store, subject.pools)
-    problem, bases, free = pose(store, subject, with_root, options.seed)
-    # Thousands of small matrices: threads would only wait for each other.
-    with threadpool_limits(1, user_api="blas"):
-        found = search(problem, options.method, options.seed, tick)
-        way = found.best.way
-        [projection] = way.train(problem, np.arange(len(subject.codes)), np.zeros(0, np.int64))
+    problem, bases, free = pose(store, subject, sets_of(subject.pools), with_root, options.seed)
+    found = search(problem, options.method, options.seed, tick)
     verdict = judge(found, options.seed)
+    way = found.best.way
+    [projection] = way.train(problem, np.arange(len(subject.codes)), np.zeros(0, np.int64))
     basis = bases[way.name]
     shift, matrix = basis.linear(projection.matrix, projection.middle)
     return Fitted(
@@ -144,14 +140,18 @@ def with_root_of(store: CatalogStore, pools: Sequence[PoolName]) -> frozenset[Po
 
 
 def pose(
-    store: CatalogStore, subject: Subject, with_root: frozenset[PoolName], seed: int
+    store: CatalogStore,
+    subject: Subject,
+    sets: Mapping[str, tuple[PoolName, ...]],
+    with_root: frozenset[PoolName],
+    seed: int,
 ) -> tuple[Problem, dict[str, Basis], Space]:
-    """Return the problem, the basis of each set of pools, and the label-free space held against:
-    of several the one that fares best."""
+    """Return the problem, the basis of each of the ``sets`` of pools, and the label-free space held
+    against: of several the one that fares best."""
     slots = np.concatenate([subject.slots, subject.others])
     found = rooted(store.pools(slots, list(subject.pools)), with_root)
     rows = plain_sample(len(slots), MAX_OF_BASIS, np.random.default_rng(seed))
-    bases = {name: make_basis(found, pools, rows) for name, pools in sets_of(subject.pools).items()}
+    bases = {name: make_basis(found, pools, rows) for name, pools in sets.items()}
     coordinates = {name: basis.coordinates(found) for name, basis in bases.items()}
     folds = make_folds(subject.codes, seed)
     posed = []

@@ -1,7 +1,7 @@
 """What `hueweave fit` and `hueweave tag` do, but for talking to a person."""
 
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -68,7 +68,8 @@ def run_fit(settings: Settings, task: Task, notify: Notify, tick: Tick) -> FitRe
         for line in labels.notes:
             notify(line)
         subject = subject_of(store, labels, task.attribute, options)
-        fitted = fit(store, subject, options, tick)
+        with _one_thread():
+            fitted = fit(store, subject, options, tick)
         found = describe(task.attribute, labels, fitted, store.manifest)
     finally:
         store.close()
@@ -105,10 +106,20 @@ def run_tag(settings: Settings, task: TagTask, notify: Notify) -> tuple[Tagged, 
         labels = find_labels(store, task.column, task.labels, None)
         for line in labels.notes:
             notify(line)
-        subject = subject_in(store, labels, task.attribute, task.seed)
-        found = tag(store, labels, subject, task.threshold, task.seed)
+        subject = subject_in(store, labels, task.column, task.attribute, task.seed)
+        with _one_thread():
+            found = tag(store, labels, subject, task.threshold, task.seed)
     finally:
         store.close()
     if not task.write:
         return found, 0
     return found, write_tags(folder, task.column, found.tags, overwrite=task.overwrite)
+
+
+def _one_thread() -> AbstractContextManager[object]:
+    """Return what keeps linear algebra to one thread: of thousands of small matrices, several would
+    only wait for each other."""
+    from threadpoolctl import threadpool_limits
+
+    limits: AbstractContextManager[object] = threadpool_limits(1, user_api="blas")
+    return limits

@@ -1,13 +1,13 @@
 """Values for items without a label: where their neighbours agree, how sure that is, and where
 nothing can be said."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from indexer.records import Item
-from indexer.spaces import Slots, Space, iterate, similarities
+from indexer.spaces import Slots, iterate, similarities
 from indexer.store import CatalogStore
 from models.extraction import Vectors
 from service.evaluation.evaluating import vectors_of
@@ -16,6 +16,7 @@ from service.learning.calibration import SET, Seen, best_voter, near_in, seen_of
 from service.learning.fitting import Options, Subject, pose, subject_of, with_root_of
 from service.learning.folds import make_folds
 from service.learning.labels import Labels, slots_of
+from service.learning.lda import Projection
 from service.learning.neighbours import nearest
 from service.learning.roots import rooted
 
@@ -44,17 +45,18 @@ class Tagged:
     seen: Seen
 
 
-def subject_in(store: CatalogStore, labels: Labels, attribute: str | None, seed: int) -> Subject:
-    """Return what voters are chosen by: from the pools and the label-free space of ``attribute``,
-    which the index has, or else of the one that is called as the labels are, if there is one."""
-    manifest = store.manifest
-    subject = subject_of(store, labels, attribute or labels.column, Options(seed=seed))
+def subject_in(
+    store: CatalogStore, labels: Labels, column: str, attribute: str | None, seed: int
+) -> Subject:
+    """Return what voters are chosen by: the pools that ``attribute`` is made of, and what is
+    label-free in it; or else all pools, and the label-free space of ``column``.
+
+    Raises UnknownNameError if the index has no such attribute.
+    """
+    subject = subject_of(store, labels, attribute or column, Options(seed=seed))
     if attribute is None:
         return subject
-    branches = manifest.space_of_attribute(attribute).branches
-    learned = {pool for one in branches if one.method == "learned" for pool in one.pools}
-    pools = tuple(pool for pool in subject.pools if pool in learned) or subject.pools
-    return replace(subject, pools=pools)
+    return replace(subject, pools=store.manifest.space_of_attribute(attribute).pools)
 
 
 def tag(
@@ -68,20 +70,22 @@ def tag(
     apart, not what belongs to none.
     """
     with_root = with_root_of(store, subject.pools)
-    problem, bases, free = pose(store, subject, with_root, seed)
+    problem, bases, free = pose(store, subject, {SET: subject.pools}, with_root, seed)
     voter = best_voter(problem, make_folds(problem.codes, seed))
     own = nearest(problem.free, problem.free, problem.metric, same=True)
     limit = float(np.quantile(own, _FAR))
     shares = one_hot(problem.codes, problem.classes)
-    near = _by_free(problem.free, free)
+    everyone = np.arange(len(problem.codes))
+    learned: Projection | None = None
     if voter.way is not None:
-        everyone = np.arange(len(problem.codes))
-        [found] = voter.way.train(problem, everyone, np.zeros(0, np.int64))
-        known = problem.coordinates[SET][: len(everyone)]
+        [learned] = voter.way.train(problem, everyone, np.zeros(0, np.int64))
+    known = problem.coordinates[SET][: len(everyone)]
 
-        def near(slots: Slots, vectors: Vectors) -> Doubles:
-            raw = rooted(store.pools(slots, list(subject.pools)), with_root)
-            return near_in(found, bases[SET].coordinates(raw), known)
+    def near(slots: Slots, vectors: Vectors) -> Doubles:
+        if learned is None:
+            return similarities(vectors, problem.free, problem.metric).astype(np.float64)
+        raw = rooted(store.pools(slots, list(subject.pools)), with_root)
+        return near_in(learned, bases[SET].coordinates(raw), known)
 
     def tags() -> Iterator[Tag]:
         at = 0
@@ -98,10 +102,3 @@ def tag(
     name = free.name if voter.way is None else f"learned, ridge {voter.way.ridges[0]:g}"
     seen = seen_of(voter, problem.codes, own >= limit, threshold)
     return Tagged(tuple(tags()), name, seen)
-
-
-def _by_free(known: Vectors, free: Space) -> Callable[[Slots, Vectors], Doubles]:
-    def near(slots: Slots, vectors: Vectors) -> Doubles:
-        return similarities(vectors, known, free.metric).astype(np.float64)
-
-    return near

@@ -19,18 +19,19 @@ _DIGITS = 3
 def write_tags(folder: Path, column: str, tags: Sequence[Tag], *, overwrite: bool) -> int:
     """Write values into ``column`` and confidences beside it; return how many items have one now.
 
-    A value that is there stays, unless ``overwrite``. Items that were replaced or removed since
-    they were looked at are passed over. Raises IndexBusyError, ColumnTypeError, LearningError or
+    A value that is there stays, unless ``overwrite``; then an earlier guess goes, too, where
+    nothing can be said any more. Items that were replaced or removed since they were looked at are
+    passed over. Raises IndexBusyError, ColumnTypeError, LearningError or
     ItemError; then what was written stays, a thousand items at a time.
     """
     written = 0
     with open_for_writing(folder) as store:
-        given = iter([one for one in tags if one.value is not None])
+        given = iter(tags)
         while run := list(islice(given, _TOGETHER)):
             changes = _changes(store, column, run, overwrite)
             store.declare(changes.values())
             store.relabel(changes)
-            written += len(changes)
+            written += sum(column in one for one in changes.values())
     return written
 
 
@@ -43,12 +44,16 @@ def _changes(
         item = store.item(one.item.key)
         if item is None or item.slot != one.item.slot:
             continue
+        kept = {k: v for k, v in item.metadata.items() if k not in (column, column + CONFIDENCE)}
+        if one.value is None:
+            if overwrite and item.metadata.get(column + CONFIDENCE) is not None:
+                changes[item.key] = kept
+            continue
         if item.metadata.get(column) is not None and not overwrite:
             continue
-        assert one.value is not None
         guessed = {column: typed(one.value, kind, column),
                    column + CONFIDENCE: round(one.confidence, _DIGITS)}  # fmt: skip
-        changes[item.key] = check_metadata({**item.metadata, **guessed})
+        changes[item.key] = check_metadata({**kept, **guessed})
     return changes
 
 

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from api.main import run
+from indexer.manifest import Manifest
 from indexer.manifest_file import read_manifest
+from tests.fakes import build_fake, manifest
 
 
 def call(index: Path, *arguments: str) -> int:
@@ -44,6 +46,20 @@ def test_force_installs_what_is_refused_and_says_so(
     assert call(kinds_index, "whim", "--force") == 0
     assert "installed all the same: held-out labels" in capsys.readouterr().err
     assert "whim" in read_manifest(kinds_index).attributes
+
+
+@pytest.mark.parametrize(
+    "made", [manifest(preset="paper"), manifest(metric="l2")], ids=["paper", "l2"]
+)
+def test_other_presets_and_metrics_learn_alike(
+    kinds: Path, tmp_path: Path, made: Manifest, capsys: pytest.CaptureFixture[str]
+) -> None:
+    build_fake(tmp_path / "index", kinds, made=made, batch_size=16)
+    assert call(tmp_path / "index", "color", "--column", "kind") == 0
+    bound = read_manifest(tmp_path / "index").space_of_attribute("color")
+    assert bound.metric == "cosine"
+    assert bound.branches[0].method == "learned"
+    assert "before in block" in capsys.readouterr().out
 
 
 def test_dry_run_installs_nothing(kinds_index: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -110,6 +110,26 @@ def test_guesses_are_no_labels_of_the_next_run(
     assert "30 items without a label" in shown
 
 
+def test_guess_that_would_be_unknown_now_goes_when_it_may_be_overwritten(
+    kinds_index: Path, half: Path
+) -> None:
+    store = LocalStore(kinds_index)
+    [item] = [one for one in store.items() if one.key == "40.png"]
+    guess = {item.key: {**item.metadata, "sort": "a", "sort_confidence": 0.5}}
+    store.declare(guess.values())
+    store.relabel(guess)
+    store.close()
+    # Labels at random: nothing is sure.
+    random = np.random.default_rng(1)
+    rows = "".join(f"{at:02}.png,{'abc'[random.integers(3)]}\n" for at in range(30))
+    half.write_text(f"path,sort\n{rows}")
+    given = ["--labels", str(half), "--threshold", "0.95", "--write"]
+    assert call(kinds_index, "sort", *given) == 0
+    assert metadata(kinds_index)["40.png"]["sort"] == "a"
+    assert call(kinds_index, "sort", *given, "--overwrite") == 0
+    assert metadata(kinds_index)["40.png"] == dict(item.metadata)
+
+
 def test_labels_that_are_numbers_stay_numbers(kinds_index: Path, tmp_path: Path) -> None:
     store = LocalStore(kinds_index)
     some = [item for item in store.items() if int(item.key[:2]) < 36]

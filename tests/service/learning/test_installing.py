@@ -15,6 +15,7 @@ from service.learning.fitting import Fitted, Options, Subject, fit, pose, subjec
 from service.learning.free import free_spaces, without_labels
 from service.learning.installing import install, space_of
 from service.learning.labels import find_labels, slots_of
+from service.learning.roots import sets_of
 from service.settings import load_settings
 from tests.api.conftest import open_fake
 from tests.serving import serving
@@ -29,7 +30,9 @@ def learned(index: Path, mix: float | None = None) -> tuple[Fitted, Subject, np.
     best = fitted.search.best
     if mix is not None:
         fitted = replace(fitted, mix=mix)
-    problem, _, _ = pose(store, subject, with_root_of(store, subject.pools), 0)
+    problem, _, _ = pose(
+        store, subject, sets_of(subject.pools), with_root_of(store, subject.pools), 0
+    )
     [found] = best.way.train(problem, np.arange(len(subject.codes)), np.zeros(0, np.int64))
     vectors = found.embed(problem.coordinates[best.way.name])
     share = fitted.mix
