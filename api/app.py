@@ -22,6 +22,7 @@ from api.routes import (
     editing,
     explain,
     facets,
+    feedback,
     health,
     index,
     items,
@@ -35,6 +36,7 @@ from api.security.docs_page import add_docs_page
 from api.security.document import declare_security
 from api.security.install import add_headers, secure
 from service.indexes import Indexes, indexes_of, one_index
+from service.judging import Feedback
 from service.opening import Opened
 from service.settings import Settings, load_settings
 
@@ -45,6 +47,7 @@ _OF_ONE_INDEX = (
     (items, "items"),
     (editing, "items"),
     (bulk, "items"),
+    (feedback, "feedback"),
     (facets, "index"),
     (index, "index"),
 )
@@ -52,6 +55,7 @@ _OF_ONE_INDEX = (
 _TAGS = [
     {"name": "search"},
     {"name": "items"},
+    {"name": "feedback", "description": "What people say of hits, to learn from."},
     {"name": "index"},
     {"name": "palette"},
     {"name": "indexes", "description": "Several indexes, and aliases that stand for them."},
@@ -146,10 +150,11 @@ def _publish_schemas(app: FastAPI) -> None:
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
             document = generate()
-            schema = Explain.model_json_schema(ref_template="#/components/schemas/{model}")
             found = document["components"]["schemas"]
-            found.update(schema.pop("$defs", {}))  # the query and all it is made of
-            found["Explain"] = schema
+            for model in (Explain, Feedback):
+                schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+                found.update(schema.pop("$defs", {}))  # the query and all it is made of
+                found[model.__name__] = schema
             found["Problem"] = Problem.model_json_schema()
             _name_problems(document)
             declare_security(document, keyed=bool(app.state.settings.keys))

@@ -23,7 +23,7 @@ app = typer.Typer(no_args_is_help=True, help="Make, list and revoke the API keys
 def create(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="Whose key it is.", show_default=False)],
-    scope: Annotated[str, typer.Option(help="read, write or admin.", show_default=False)],
+    scope: Annotated[str, typer.Option(help="read, feedback, write or admin.", show_default=False)],
     expires: Annotated[
         int | None, typer.Option(min=1, max=36_500, help="Days until it counts no longer.")
     ] = None,
@@ -44,7 +44,7 @@ def list_keys(context: typer.Context, keys: _KeysOption = None) -> None:
     for key in found:
         until = "no end" if key.expires is None else _shown(key.expires)
         until += " (expired)" if key.has_expired(now) else ""
-        say(f"{key.id}  {key.scope:5}  {_shown(key.created)}  {until}  {key.name}")
+        say(f"{key.id}  {key.scope:8}  {_shown(key.created)}  {until}  {key.name}")
     if not found:
         note("there are no keys")
 

@@ -111,10 +111,12 @@ class _Readings(Collector):
             waiting.add_metric([name], workers.waiting)
         items = _gauge("items", "Items of an index.", "index")
         generation = _gauge("generation", "The generation of an index; 0: none yet.", "index")
+        judgements = _gauge("judgements", "Judgements that an index keeps.", "index")
         for name, figures in self._indexes.items():
             items.add_metric([name], figures.items)
             generation.add_metric([name], figures.generation)
-        yield from (threads, busy, waiting, items, generation)
+            judgements.add_metric([name], figures.judgements)
+        yield from (threads, busy, waiting, items, generation, judgements)
 
 
 def _gauge(name: str, meaning: str, label: str) -> GaugeMetricFamily:

@@ -18,9 +18,11 @@ from api.tracing import REQUEST_ID
 from indexer.errors import (
     ColumnTypeError,
     DiskFullError,
+    FeedbackFullError,
     FilterError,
     IndexBusyError,
     ReadOnlyError,
+    UnknownFeedbackError,
     UnknownKeyError,
 )
 from models.errors import (
@@ -34,6 +36,7 @@ from models.errors import (
 from service.errors import (
     AliasError,
     ConditionError,
+    FeedbackError,
     IndexConflictError,
     ItemError,
     LineError,
@@ -77,6 +80,9 @@ _KINDS: dict[type[HueweaveError], _Kind] = {
     QueryError: _Kind(422, "urn:hueweave:query"),
     LineError: _Kind(400, "urn:hueweave:line"),
     ItemError: _Kind(422, "urn:hueweave:item"),
+    FeedbackError: _Kind(422, "urn:hueweave:feedback"),
+    FeedbackFullError: _Kind(409, "urn:hueweave:feedback-full"),
+    UnknownFeedbackError: _Kind(404, "urn:hueweave:unknown-feedback"),
     ColumnTypeError: _Kind(422, "urn:hueweave:column-type"),
     ConditionError: _Kind(412, "urn:hueweave:condition"),
     ReadOnlyError: _Kind(

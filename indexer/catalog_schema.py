@@ -20,6 +20,17 @@ CREATE TABLE IF NOT EXISTS documents (name TEXT PRIMARY KEY, text TEXT NOT NULL)
 CREATE TABLE IF NOT EXISTS changes (
     id INTEGER PRIMARY KEY AUTOINCREMENT, slot INTEGER NOT NULL, gone INTEGER NOT NULL
 );
+CREATE TABLE IF NOT EXISTS feedback (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, pair TEXT NOT NULL UNIQUE, time TEXT NOT NULL,
+    attribute TEXT NOT NULL, same INTEGER NOT NULL, query_key TEXT, query_version INTEGER,
+    query_slot INTEGER, example TEXT, hit_key TEXT NOT NULL, hit_version INTEGER NOT NULL,
+    hit_slot INTEGER NOT NULL, key_id TEXT, seal INTEGER NOT NULL
+);
+CREATE INDEX IF NOT EXISTS feedback_by_attribute ON feedback (attribute, id);
+CREATE INDEX IF NOT EXISTS feedback_by_example ON feedback (example) WHERE example IS NOT NULL;
+CREATE TABLE IF NOT EXISTS feedback_examples (
+    digest TEXT PRIMARY KEY, palette TEXT, pools BLOB NOT NULL, seal INTEGER NOT NULL
+);
 INSERT OR IGNORE INTO counters VALUES ('next_slot', 0), ('forgotten', 0), ('emptied', 0),
     ('gone_before', 0);
 """
@@ -36,7 +47,8 @@ CREATE TRIGGER IF NOT EXISTS item_relabelled AFTER UPDATE OF metadata ON items
 CREATE INDEX IF NOT EXISTS items_by_media ON items (source) WHERE source GLOB 'media/*';
 """
 _OBJECTS = frozenset({"items", "failures", "columns", "counters", "documents", "changes",
-    "item_removed", "item_replaced", "item_relabelled", "items_by_media"})  # fmt: skip
+    "item_removed", "item_replaced", "item_relabelled", "items_by_media", "feedback",
+    "feedback_by_attribute", "feedback_by_example", "feedback_examples"})  # fmt: skip
 
 
 def is_current(connection: sqlite3.Connection) -> bool:

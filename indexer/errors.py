@@ -61,6 +61,14 @@ class ChangedError(HueweaveError):
     """An item that is not, or not any more, what a write expected."""
 
 
+class UnknownFeedbackError(HueweaveError):
+    """An id that no judgement has."""
+
+
+class FeedbackFullError(HueweaveError):
+    """More judgements than an index may keep; nothing of what was sent was recorded."""
+
+
 class BackupError(HueweaveError):
     """A backup that cannot be taken or restored."""
 

@@ -11,6 +11,7 @@ from indexer.catalog import Catalog
 from indexer.database import full_disk_errors
 from indexer.engine import Batch
 from indexer.errors import IndexFolderError, UnfinishedIndexError
+from indexer.feedback_table import FeedbackTable
 from indexer.following import Follower
 from indexer.generations import (
     ENOUGH,
@@ -59,6 +60,7 @@ class LocalStore:
         self._pools = PoolStore(folder / POOLS, manifest.pools, manifest.pool_format)
         self.shop = Workshop(folder, self.catalog, self._pools)
         self._writer = Writer(self.catalog, self._pools, self.media, self.lease, patience_s)
+        self.feedback = FeedbackTable(self.catalog, self._writer.writing)
         self._follower = Follower(self.shop, manifest, self.lease)
         self.on_write: Callable[[], None] = lambda: None
 

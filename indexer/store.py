@@ -7,6 +7,7 @@ from typing import Protocol
 
 from indexer.columns import Facet
 from indexer.engine import Batch
+from indexer.feedback import FeedbackBook
 from indexer.filters import ALL, Filter
 from indexer.manifest import Manifest
 from indexer.records import Failure, Item
@@ -119,6 +120,9 @@ class CatalogStore(Protocol):
 
     @property
     def manifest(self) -> Manifest: ...
+
+    @property
+    def feedback(self) -> FeedbackBook: ...
 
     # --- reading
 

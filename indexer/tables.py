@@ -3,7 +3,7 @@
 import csv
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import date, datetime, time
 from decimal import Decimal
 from math import isfinite
@@ -40,8 +40,9 @@ class CsvTable:
     A column is integer, number or boolean if all its filled cells are, else text.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, texts: Collection[str] = _ALWAYS_TEXT) -> None:
+        """Columns called as one of ``texts``, of which the header has some, are text."""
+        self._path, self._texts = path, texts
         self._delimiter, header = self._header()
         self.columns = self._infer(header)
 
@@ -52,7 +53,7 @@ class CsvTable:
 
     def _header(self) -> tuple[str, list[str]]:
         headers = dict(self._read(_headers))
-        named = (d for d, names in headers.items() if not {"path", "key"}.isdisjoint(names))
+        named = (d for d, names in headers.items() if not set(self._texts).isdisjoint(names))
         delimiter = next(named, ",")
         header = headers[delimiter]
         if len(set(header)) < len(header):
@@ -61,7 +62,7 @@ class CsvTable:
 
     def _infer(self, header: list[str]) -> dict[str, str]:
         self.columns = dict.fromkeys(header, "text")
-        possible = [["text"] if n in _ALWAYS_TEXT else list(_CHECKS) for n in header]
+        possible = [["text"] if n in self._texts else list(_CHECKS) for n in header]
         filled = [False] * len(header)
         for _, cells in self._cells():
             for at, cell in enumerate(cells):

@@ -41,7 +41,7 @@ class Writer:
 
     def put_columns(self, columns: dict[str, str], indexed: Iterable[str]) -> None:
         """Record metadata columns and index those named."""
-        with self._writing(), self._catalog.transaction():
+        with self.writing(), self._catalog.transaction():
             self._catalog.put_columns(columns, indexed)
 
     def add(self, batch: Batch, expected: Expected | None = None) -> list[Item]:
@@ -51,7 +51,7 @@ class Writer:
         originals that the index keeps itself. Raises ChangedError, and writes nothing, unless all
         is as ``expected``.
         """
-        with self._writing():
+        with self.writing():
             self._check(expected)
             before = self._catalog.items_of([one.work.entry.key for one in batch.embedded])
             try:
@@ -73,7 +73,7 @@ class Writer:
         Changes nothing if it raises UnknownKeyError because a key is unknown, or ChangedError
         because something is not as ``expected``.
         """
-        with self._writing(), self._catalog.transaction():
+        with self.writing(), self._catalog.transaction():
             self._check(expected)
             found = self._catalog.items_of(list(changes))
             for key in changes:
@@ -88,7 +88,7 @@ class Writer:
 
         Raises ChangedError, and removes nothing, unless all is as ``expected``.
         """
-        with self._writing():
+        with self.writing():
             self._check(expected)
             found = self._catalog.items_of(keys)
             with self._catalog.transaction():
@@ -98,7 +98,7 @@ class Writer:
 
     def seal(self) -> None:
         """Note the checksums of pools that have none, being from an older release."""
-        with self._writing():
+        with self.writing():
             for run in iterate(self._catalog.unsealed()):
                 checksums = self._pools.checksums(run)
                 items = self._catalog.items_in(run.tolist())
@@ -111,7 +111,7 @@ class Writer:
     def empty_pools(self) -> None:
         """Give back the room that raw pools of items took that are gone since the generation before
         this, so that views of that one still answer as they did; forget old changes."""
-        with self._writing():
+        with self.writing():
             slots, change = self._catalog.gone_with_pools()
             self._pools.empty(slots)
             with self._catalog.transaction():
@@ -126,7 +126,7 @@ class Writer:
 
     def release(self, sources: Iterable[str]) -> None:
         """Remove those of these originals that no item needs any more."""
-        with self._writing():
+        with self.writing():
             self._drop_media(sources)
 
     def declare(self, metadata: Iterable[Metadata]) -> None:
@@ -137,7 +137,7 @@ class Writer:
         metadata = list(metadata)
         if not self._undeclared(metadata):
             return
-        with self._writing(), self._catalog.transaction():
+        with self.writing(), self._catalog.transaction():
             # Looked for again: somebody else may have been the first meanwhile.
             self._catalog.put_columns(self._undeclared(metadata), ())
 
@@ -159,7 +159,11 @@ class Writer:
                 raise ChangedError(f"item {shorten(key)!r} was changed meanwhile")
 
     @contextmanager
-    def _writing(self) -> Iterator[None]:
+    def writing(self) -> Iterator[None]:
+        """Have the turn among threads and processes within the body, which writes.
+
+        Raises IndexBusyError, ReadOnlyError, IndexFolderError or DiskFullError.
+        """
         no_room = full_disk_errors(self._catalog.path.parent)
         with self._lease.held(self._patience_s), self._turn, no_room:
             yield

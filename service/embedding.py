@@ -15,7 +15,7 @@ from models.extraction import Extractor, PoolName, RawPools, Vectors
 from models.preprocess import Square, near_content
 from service.examples import Example
 from service.palettes import Mixed, colors_of, embed_color, mix_palette
-from service.query import Term
+from service.query import Swatch, Term
 from service.stages import METER
 
 _BATCH = 32
@@ -63,6 +63,13 @@ class Embedder:
         extracted = self._extract(queries)
         for query in queries:
             yield [self._embedded(*wanted, extracted) for wanted in query]
+
+    def color_pools(self, palette: Sequence[Swatch]) -> RawPools:
+        """Return every stored pool of a palette without any, (1, channels) each."""
+        names = tuple(self._store.manifest.pools)
+        size = self._store.manifest.recipe.preprocess.size
+        return mix_palette(palette, [self._color(one, names, size) for one in colors_of(palette)]
+                           ).plain()  # fmt: skip
 
     def _embedded(
         self,

@@ -53,5 +53,9 @@ class ConditionError(HueweaveError):
     """A change that depends on what an item is, which is something else."""
 
 
+class FeedbackError(HueweaveError):
+    """Judgements that cannot be recorded as given, or that nothing can be learned from."""
+
+
 class LineError(HueweaveError):
     """A line that asks for no change."""

@@ -2,8 +2,10 @@
 
 import base64
 import binascii
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from math import ceil, floor
 
 import numpy as np
@@ -63,6 +65,17 @@ class Examples:
         if name not in self._loaded:
             self._loaded[name] = self._load(image, where)
         return self._loaded[name]
+
+    def digest(self, image: ImageExample, where: str) -> str:
+        """Return the SHA-256 of an example picture, or of it with what counts of it if that is a
+        part. Raises what `load` does."""
+        found = sha256(self._bytes(image, where)[0]).hexdigest()
+        if not image.is_edited:
+            return found
+        mask = self._bytes(image.mask, f"{where}.mask")[0] if image.mask else b""
+        region = image.region.model_dump_json() if image.region else None
+        edits = [found, region, sha256(mask).hexdigest(), image.background]
+        return sha256(json.dumps(edits).encode()).hexdigest()
 
     def picture_of(self, item: Item) -> Example:
         """Return the square of an item's picture; raises PictureError if it is gone."""

@@ -6,6 +6,8 @@ from typing import Any
 
 from models.errors import shorten
 
+_PARTS = ("body", "query")
+"""Of a request; a field inside it may be called the same."""
 _IS_FIELD = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -31,7 +33,7 @@ def _place(loc: tuple[int | str, ...], *, unknown: bool = False) -> str:
         is_name = unknown and at == len(loc)
         if isinstance(part, int):
             place += f"[{part}]"
-        elif is_name or (part not in ("body", "query") and _IS_FIELD.fullmatch(part)):
+        elif is_name or (_IS_FIELD.fullmatch(part) and not (at == 1 and part in _PARTS)):
             # Others are the names pydantic gives to the arms of a union.
             place += f".{shorten(part)}" if place else shorten(part)
     return place

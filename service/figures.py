@@ -14,6 +14,7 @@ class Figures:
 
     items: int
     generation: int
+    judgements: int = 0
 
 
 def figures_of(opened: Mapping[str, Opened]) -> dict[str, Figures]:
@@ -21,7 +22,9 @@ def figures_of(opened: Mapping[str, Opened]) -> dict[str, Figures]:
     found = {}
     for name, one in opened.items():
         try:
-            found[name] = Figures(one.store.count(), generation_of(one.store) or 0)
+            store = one.store
+            judgements = store.feedback.count()
+            found[name] = Figures(store.count(), generation_of(store) or 0, judgements)
         except (HueweaveError, OSError):  # closed this moment, or damaged, which others report
             continue
     return found

@@ -11,7 +11,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from models.errors import HueweaveError
 
-Scope = Literal["read", "write", "admin"]
+Scope = Literal["read", "feedback", "write", "admin"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 """Each scope holds those before it."""
 

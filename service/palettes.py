@@ -62,6 +62,10 @@ class Mixed:
         """Return the (1, channels) pools of a picture that has these colors in these shares."""
         return pooled(self.local(space))
 
+    def plain(self) -> RawPools:
+        """Return the (1, channels) pools of the colors alone, whatever the share of any is."""
+        return pooled(mixture(self.raw, self.shares))
+
     def local(self, space: Space) -> LocalPools:
         """Return this as one picture whose places are its colors, and then any if it has a share
         that the space knows how to fill."""

@@ -72,8 +72,12 @@ class ImageExample(ImageSource):
     @property
     def is_whole_item(self) -> bool:
         """Whether this is an item as it was indexed, so that its stored pools will do."""
-        edited = self.region or self.mask or self.background == "none"
-        return self.key is not None and not edited
+        return self.key is not None and not self.is_edited
+
+    @property
+    def is_edited(self) -> bool:
+        """Whether another part of the picture counts than would by itself."""
+        return bool(self.region or self.mask or self.background == "none")
 
 
 class Swatch(_Strict):

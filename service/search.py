@@ -67,7 +67,7 @@ class Searcher:
         self._store, self._limits = store, limits
         self.fetch = fetch
         self.extractor = extractor
-        self._embedder = Embedder(store, extractor)
+        self.embedder = Embedder(store, extractor)
         self.query_limits = query_limits or QueryLimits()
 
     def answer(self, query: Query, parts: Mapping[str, bytes]) -> Answer:
@@ -174,7 +174,7 @@ class Searcher:
         for one in prepared:
             terms = [] if one.cursor else zip(one.query.terms, one.examples, strict=True)
             wanted.append([(self.space(term.subject), term, loaded) for term, loaded in terms])
-        yield from self._embedder.embed(wanted)
+        yield from self.embedder.embed(wanted)
 
     def _answer(self, prepared: Prepared, embedded: Sequence[Embedded]) -> Answer:
         view = self._view(prepared)

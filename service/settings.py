@@ -88,6 +88,9 @@ class Settings(BaseSettings):
     max_depth: int = Field(
         10_000, ge=1, le=100_000, description="How many hits can be paged through."
     )
+    max_feedback: int = Field(
+        100_000, ge=0, description="Most judgements that an index keeps; 0: none are taken."
+    )
     max_concurrent: int | None = Field(
         None, ge=1, le=1024, description="Queries worked on at once; default: cores."
     )

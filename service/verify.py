@@ -43,6 +43,8 @@ def verify(
             return
         if fault := check_copy(store.catalog):
             yield f"catalog.sqlite: {fault} (it is written again with the next generation)"
+        for problem in store.feedback.check():
+            yield f"catalog.sqlite: {problem}"
         yield from _pools(store)
         yield from _derived(store)
         yield from _media(store)

@@ -11,7 +11,8 @@ _SCHEMES: dict[str, Any] = {
         "type": "http",
         "scheme": "bearer",
         "bearerFormat": "hw_ID_SECRET",
-        "description": "A key of `hueweave key create`, with the scope read, write or admin.",
+        "description": "A key of `hueweave key create`, with the scope read, "
+        "feedback, write or admin.",
     },
     "address": {
         "type": "apiKey",
@@ -33,7 +34,8 @@ def declare_security(document: dict[str, Any], *, keyed: bool) -> None:
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             scope = scope_needed(method.upper(), path)
-            refusals = [400, 421] if method == "get" else [400, 403, 421]
+            for_all = method == "get" and not (keyed and scope not in (None, "read"))
+            refusals = [400, 421] if for_all else [400, 403, 421]
             if keyed and scope is not None:
                 operation["security"] = [{"key": [scope]}]
                 if is_signable(path):

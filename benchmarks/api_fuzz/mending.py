@@ -40,6 +40,25 @@ def mended_query(query: Any, random: Dice, parts: Parts, cursors: list[str]) -> 
     return found
 
 
+def mended_feedback(body: Any, random: Dice, parts: Parts) -> dict[str, Any]:
+    """Return judgements that are likely to be recorded, as many as ``body`` has, up to a few."""
+    given = body.get("pairs") if isinstance(body, dict) else None
+    pairs = given[:_MOST_TERMS] if isinstance(given, list) and given else [{}]
+    return {"pairs": [_pair(pair, random, parts) for pair in pairs]}
+
+
+def _pair(pair: Any, random: Dice, parts: Parts) -> dict[str, Any]:
+    asked = pair.get("query") if isinstance(pair, dict) else None
+    attribute, query = random.choice(ATTRIBUTES), _example(asked, random, parts)
+    if isinstance(asked, dict) and asked.get("palette"):
+        colors = [one for one in _palette(asked["palette"], random) if "any" not in one]
+        attribute, query = "color", {"palette": colors}
+    hit = random.choice([key for key in material.KEYS if key != query.get("key")])
+    return {
+        "attribute": attribute, "query": query, "hit": hit, "same": random.random() < 0.5
+    }  # fmt: skip
+
+
 def _term(term: Any, random: Dice, parts: Parts) -> dict[str, Any]:
     given = term if isinstance(term, dict) else {}
     made: dict[str, Any] = {}

@@ -10,7 +10,7 @@ from schemathesis import Case
 
 from benchmarks.api_fuzz import material
 from benchmarks.api_fuzz.material import Dice
-from benchmarks.api_fuzz.mending import ATTRIBUTES, BLOCKS, Parts, mended_query
+from benchmarks.api_fuzz.mending import ATTRIBUTES, BLOCKS, Parts, mended_feedback, mended_query
 
 _AS_GENERATED = 0.25
 _BOUNDARY = "between-two-parts"
@@ -73,6 +73,12 @@ def _explain(case: Case, random: Dice, pool: material.Pool) -> None:
     _send_query(case, random, parts, {"query": query, "key": material.key(random)})
 
 
+def _feedback(case: Case, random: Dice, pool: material.Pool) -> None:
+    parts: Parts = {}
+    given = case.body.get("query", case.body) if isinstance(case.body, dict) else {}
+    _send_query(case, random, parts, mended_feedback(given, random, parts))
+
+
 def _search_image(case: Case, random: Dice, pool: material.Pool) -> None:
     fields: dict[str, Any] = {"attribute": random.choice(ATTRIBUTES)}
     if random.random() < 0.3:
@@ -132,6 +138,7 @@ def _signed(case: Case, random: Dice, pool: material.Pool) -> None:
 _MENDERS: dict[tuple[str, str], Mender] = {
     ("POST", "/search"): _search,
     ("POST", "/explain"): _explain,
+    ("POST", "/feedback"): _feedback,
     ("POST", "/search/image"): _search_image,
     ("POST", "/palette"): _palette,
     ("PUT", "/items/{key}"): _put,

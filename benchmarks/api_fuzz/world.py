@@ -1,7 +1,7 @@
 """A server of two small indexes for generated requests, and a client with every right."""
 
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,7 +29,7 @@ from tests.fakes import CHANNELS, manifest
 from tests.roots import Recorder, make_root
 from tests.serving import running
 
-Access = Literal["open", "none", "read", "write", "admin"]
+Access = Literal["open", "none", "read", "feedback", "write", "admin"]
 """Whether the server has no keys, and if it has some, the scope of the key that is sent."""
 INDEXES = ("default", "other")
 ACCESSES: tuple[Access, ...] = get_args(Access)
@@ -76,10 +76,16 @@ class World:
                     for item in items
                 ]
 
-    def restore(self, named: Mapping[str, Any]) -> None:
-        """Let the item or the alias that a path names be there, if it can be."""
+    def restore(self, named: MutableMapping[str, Any]) -> None:
+        """Let the item, the alias or the judgement that a path names be there, if it can be."""
         if "alias" in named:
             self.admin.put(f"/v1/aliases/{named['alias']}", json={"index": "default"})
+        elif "id" in named:
+            prefix = f"/v1/indexes/{named['name']}" if "name" in named else "/v1"
+            pair = {"attribute": "color", "query": {"key": "000.png"}, "hit": "001.png"}
+            self.admin.post(f"{prefix}/feedback", json={"pairs": [{**pair, "same": True}]})
+            listed = self.admin.get(f"{prefix}/feedback").json().get("feedback", [])
+            named["id"] = listed[-1]["id"] if listed else 1
         elif (key := unquote(str(named.get("key")))) in material.KEYS:
             prefix = f"/v1/indexes/{named['name']}" if "name" in named else "/v1"
             files = {"image": material.picture(_careful(key))}

@@ -12,6 +12,8 @@ from service.commands.build import build
 from service.commands.evaluate import evaluate
 from service.commands.export import export
 from service.commands.facets import facets
+from service.commands.feedback import feedback
+from service.commands.fit import fit
 from service.commands.info import info
 from service.commands.init import init
 from service.commands.palette import palette
@@ -19,11 +21,12 @@ from service.commands.query import query
 from service.commands.rebuild import rebuild
 from service.commands.remove import remove
 from service.commands.sample import sample
+from service.commands.tag import tag
 from service.commands.verify import verify
 
 COMMANDS = (
     *(sample, init, build, add, remove, query, palette, facets, info, export),
-    *(evaluate, verify, rebuild, backup, restore, alias),
+    *(evaluate, fit, tag, feedback, verify, rebuild, backup, restore, alias),
 )
 
 

@@ -58,7 +58,7 @@ def apply(
         if why := _unfit(column):
             done.append(Bound(column.attribute, before, before, why))
             continue
-        _check_name(column.attribute)
+        check_name(column.attribute)
         wanted[column.attribute] = _space(known[column.best], manifest, target)
     if wanted:
         with open_for_writing(target) as store:
@@ -106,7 +106,8 @@ def _unfit(column: ColumnResult) -> str | None:
     return f"{column.best} finds no more than chance: no block here knows these labels"
 
 
-def _check_name(name: str) -> None:
+def check_name(name: str) -> None:
+    """Raise LabelError unless an attribute can be called ``name``."""
     if not _ATTRIBUTE.fullmatch(name):
         raise LabelError(
             f"no attribute can be called {name!r}: expected a name of letters, digits, spaces, "

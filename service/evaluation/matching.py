@@ -59,10 +59,11 @@ class Labelled:
         return Labelled(tuple(self.items[at] for at in rows), columns, self.notes)
 
 
-def match_file(store: CatalogStore, file: LabelFile) -> Labelled:
+def match_file(store: CatalogStore, file: LabelFile, *, singles: bool = True) -> Labelled:
     """Return the items that ``file`` has labels of, found by key, else by where they lie.
 
-    Raises LabelError if there are none, or if no column has two classes.
+    ``singles``: whether a note says what becomes of classes of one example. Raises LabelError if
+    there are none, or if no column has two classes.
     """
     items = list(store.items())
     rows = list(_found(store, items, file.rows))
@@ -70,9 +71,9 @@ def match_file(store: CatalogStore, file: LabelFile) -> Labelled:
     failed = {one.key for one in store.failures()} if missing else set()
     notes = []
     if unread := [name for name in missing if name in failed]:
-        notes.append(f"{_listed(unread)} labelled, but could not be read")
+        notes.append(f"{listed(unread)} labelled, but could not be read")
     if gone := [name for name in missing if name not in failed]:
-        notes.append(f"{_listed(gone)} labelled, but not among the pictures: passed over")
+        notes.append(f"{listed(gone)} labelled, but not among the pictures: passed over")
     given: Given = {}
     repeated, conflicts = 0, dict[str, list[str]]()
     for row, key in rows:
@@ -91,17 +92,19 @@ def match_file(store: CatalogStore, file: LabelFile) -> Labelled:
     for name, keys in conflicts.items():
         for key in keys:
             given[key][name] = None
-        notes.append(f"{name}: {_listed(list(dict.fromkeys(keys)))} labelled twice, differently: "
+        notes.append(f"{name}: {listed(list(dict.fromkeys(keys)))} labelled twice, differently: "
                      "left out")  # fmt: skip
     if repeated and not conflicts:
         notes.append(f"pictures named again with the same labels count once: {repeated} rows")
-    return _labelled(items, file.columns, given, notes)
+    return _labelled(items, file.columns, given, notes, singles)
 
 
-def match_columns(store: CatalogStore, attributes: Sequence[str] = ()) -> Labelled:
+def match_columns(
+    store: CatalogStore, attributes: Sequence[str] = (), *, singles: bool = True
+) -> Labelled:
     """Return the items with labels in metadata columns: all of these, or ``attributes``.
 
-    Raises UnknownNameError or LabelError.
+    ``singles`` as for ``match_file``. Raises UnknownNameError or LabelError.
     """
     names = chosen(list(store.columns()), attributes)
     if not names:
@@ -110,7 +113,7 @@ def match_columns(store: CatalogStore, attributes: Sequence[str] = ()) -> Labell
     given: Given = {
         one.key: {name: label_of(one.metadata.get(name)) for name in names} for one in items
     }
-    return _labelled(items, names, given, [])
+    return _labelled(items, names, given, [], singles)
 
 
 def match_folders(store: CatalogStore, attributes: Sequence[str] = ()) -> Labelled:
@@ -137,7 +140,11 @@ def _found(
 
 
 def _labelled(
-    items: Iterable[Item], names: Iterable[str], given: Given, notes: list[str]
+    items: Iterable[Item],
+    names: Iterable[str],
+    given: Given,
+    notes: list[str],
+    singles: bool = True,
 ) -> Labelled:
     kept = [one for one in items if any(given.get(one.key, {}).values())]
     if not kept:
@@ -153,12 +160,12 @@ def _labelled(
         if len(counts) < 2 or counts.max() < 2:
             notes.append(f"{name}: left out, since {_useless(column)}")
             continue
-        if single:
-            notes.append(f"{name}: {_listed(single)} of one example: nothing can find it, so it "
+        if single and singles:
+            notes.append(f"{name}: {listed(single)} of one example: nothing can find it, so it "
                          "asks nothing and is only among what others must not find")  # fmt: skip
         columns.append(column)
     if not columns:
-        raise LabelError(f"there is nothing to measure: {'; '.join(notes)}")
+        raise LabelError(f"these labels tell nothing apart: {'; '.join(notes)}")
     return Labelled(tuple(kept), tuple(columns), tuple(notes))
 
 
@@ -177,7 +184,8 @@ def _useless(column: LabelColumn) -> str:
     return f"none of its {len(column.classes)} classes has two examples"
 
 
-def _listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str]) -> str:
+    """Return the first few ``names`` and a verb that goes with them."""
     shown = ", ".join(map(repr, names[:_SHOWN]))
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     return f"{shown}{more}{' is' if len(names) == 1 else ' are'}"

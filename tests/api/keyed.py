@@ -40,3 +40,12 @@ def keyed_server(opened: Opened, folder: Path, **settings: Any) -> Iterator[Keye
     keys = {scope: file.create(scope, scope)[1] for scope in SCOPES}
     with serving(opened, load_settings(keys=str(file.path), **settings)) as client:
         yield Keyed(client, file, keys)
+
+
+def is_refusal(answer: httpx.Response, status: int, words: str, challenge: str) -> None:
+    """Check for a problem document that says which key is wanted."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert words in answer.json()["detail"]
+    assert answer.headers["www-authenticate"].startswith('Bearer realm="hueweave"')
+    assert challenge in answer.headers["www-authenticate"]

@@ -16,6 +16,9 @@ from service.settings import Settings
 
 PROBLEM = "application/problem+json"
 QUERY = {"terms": [{"attribute": "color", "image": {"key": "003.png"}}], "limit": 2}
+FEEDBACK = {
+    "pairs": [{"attribute": "color", "query": {"key": "003.png"}, "hit": "005.png", "same": True}]
+}
 NO_BOUNDARY = {"content": b"x", "headers": {"content-type": "multipart/form-data"}}
 LARGE = {"content": bytes(2_000_000), "headers": {"content-type": "application/json"}}
 TOO_LARGE_PICTURE = {"files": {"image": bytes(250_000)}, "data": {"attribute": "color"}}
@@ -101,6 +104,14 @@ def test_every_route_answers_as_the_document_says(
         ("patch", item, "/v1/items/003.png", {"json": {}}, 200),
         ("delete", item, "/v1/items/none", {}, 404),
         ("delete", item, "/v1/items/003.png", {"headers": {"if-match": "x"}}, 412),
+        ("post", "/v1/feedback", "/v1/feedback", {"json": FEEDBACK}, 200),
+        ("post", "/v1/feedback", "/v1/feedback", {"json": {"pairs": []}}, 422),
+        ("post", "/v1/feedback", "/v1/feedback", NO_BOUNDARY, 400),
+        ("post", "/v1/feedback", "/v1/feedback", LARGE, 413),
+        ("get", "/v1/feedback", "/v1/feedback?attribute=color", {}, 200),
+        ("get", "/v1/feedback", "/v1/feedback?limit=0", {}, 422),
+        ("delete", "/v1/feedback/{id}", "/v1/feedback/99", {}, 404),
+        ("delete", "/v1/feedback/{id}", "/v1/feedback/first", {}, 422),
         ("post", "/v1/bulk", "/v1/bulk", {"content": b"x", **lines}, 200),
         ("post", "/v1/bulk", "/v1/bulk", {"content": b"x"}, 415),
     ]

@@ -9,7 +9,7 @@ import api.security.gate
 from benchmarks.api_fuzz.calls import Seen, is_enough, operations, send_all
 from benchmarks.api_fuzz.world import ACCESSES, Access, served
 
-EXAMPLES = {"open": 6, "none": 3, "read": 3, "write": 3, "admin": 3}
+EXAMPLES = {"open": 6, "none": 3, "read": 3, "feedback": 3, "write": 3, "admin": 3}
 """Requests to each operation, and half as many that break its schema."""
 
 

@@ -11,7 +11,7 @@ from api.main import run
 ROOT = Path(__file__).parents[2]
 COMMANDS = [
     "sample", "init", "build", "add", "remove", "query", "palette", "facets", "serve", "info",
-    "export", "verify", "alias", "evaluate",
+    "export", "verify", "alias", "evaluate", "fit", "tag",
 ]  # fmt: skip
 
 

@@ -12,11 +12,11 @@ import pytest
 
 from api.app import create_app
 from api.security.gate import Gate
-from service.keys import KeysError
+from service.keys import SCOPES, KeysError
 from service.keys_file import KeyRing, KeysFile
 from service.opening import Opened
 from service.settings import Settings, load_settings
-from tests.api.keyed import Keyed, keyed_server
+from tests.api.keyed import Keyed, is_refusal, keyed_server
 
 QUERY = {"terms": [{"attribute": "color", "image": {"key": "003.png"}}], "limit": 1}
 
@@ -25,14 +25,6 @@ QUERY = {"terms": [{"attribute": "color", "image": {"key": "003.png"}}], "limit"
 def keyed(opened: Opened, tmp_path: Path) -> Iterator[Keyed]:
     with keyed_server(opened, tmp_path) as found:
         yield found
-
-
-def is_refusal(answer: httpx.Response, status: int, words: str, challenge: str) -> None:
-    assert answer.status_code == status, answer.text
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert words in answer.json()["detail"]
-    assert answer.headers["www-authenticate"].startswith('Bearer realm="hueweave"')
-    assert challenge in answer.headers["www-authenticate"]
 
 
 def test_without_a_key_nothing_but_probes_and_documentation_is_there(keyed: Keyed) -> None:
@@ -45,7 +37,7 @@ def test_without_a_key_nothing_but_probes_and_documentation_is_there(keyed: Keye
 
 
 def test_key_of_any_scope_reads_and_searches(keyed: Keyed) -> None:
-    for scope in ("read", "write", "admin"):
+    for scope in SCOPES:
         assert keyed.ask("GET", "/v1/index", scope).status_code == 200
         assert keyed.ask("HEAD", "/v1/index", scope).status_code == 200
         answer = keyed.ask("POST", "/v1/search", scope, json=QUERY)

@@ -39,6 +39,16 @@ def test_changing_an_item_is_writing(index: str, method: str) -> None:
     assert scope_needed("POST", f"{index}/bulk") == "write"
 
 
+@pytest.mark.parametrize("index", ["/v1", "/v1/indexes/shoes", "/v1/indexes/feedback"])
+def test_whoever_may_judge_neither_reads_nor_removes_what_others_judged(index: str) -> None:
+    assert scope_needed("POST", f"{index}/feedback") == "feedback"
+    for path in (f"{index}/feedback", f"{index}/feedback/", f"{index}/feedback/7"):
+        assert scope_needed("GET", path) == scope_needed("HEAD", path) == "write"
+        assert scope_needed("DELETE", path) == "write"
+    assert scope_needed("POST", f"{index}/feedback/7") == "admin"
+    assert scope_needed("GET", "/v1/indexes/feedback/index") == "read"
+
+
 @pytest.mark.parametrize(
     ("method", "path"),
     [("POST", "/v1/index/reload"), ("PUT", "/v1/aliases/a"), ("DELETE", "/v1/indexes/a"),

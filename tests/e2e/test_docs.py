@@ -93,3 +93,17 @@ def test_facets_of_the_api_page_have_the_fields_of_real_ones(server: httpx.Clien
     for one, other in ((shown, real), *zip(shown["columns"], real["columns"], strict=True)):
         assert set(one) == set(other)
     assert set(shown["colors"][0]) == set(real["colors"][0])
+
+
+def test_feedback_of_the_api_page_is_recorded_and_listed_as_shown(server: httpx.Client) -> None:
+    section = API[API.index("## Feedback") : API.index("## Access")]
+    body = re.search(r"-d '(.*?)'", section, re.DOTALL)
+    assert body is not None
+    answered, listed = map(json.loads, re.findall(r"```json\n(.*?)```", section, re.DOTALL))
+    assert server.post("/v1/feedback", json=json.loads(body[1])).json() == answered
+    real = server.get("/v1/feedback").json()
+    assert set(listed) == set(real)
+    for one in real["feedback"]:
+        assert set(one) == set(listed["feedback"][0])
+        assert set(one["query"]) == set(listed["feedback"][0]["query"])
+        assert server.delete(f"/v1/feedback/{one['id']}").status_code == 204

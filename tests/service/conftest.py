@@ -16,7 +16,7 @@ from models.images import Limits
 from models.loading import Loaded
 from service.opening import Opened
 from service.search import Searcher
-from tests.fakes import CHANNELS, FAKE, RECIPE, FakeExtractor
+from tests.fakes import CHANNELS, FAKE, RECIPE, FakeExtractor, build_fake
 
 
 @pytest.fixture
@@ -45,6 +45,30 @@ def labelled_pictures(tmp_path: Path) -> Path:
         rows.append(f"{at:02}.png,{'red' if red else 'blue'},{at // 2 % 2}\n")
     (folder / "labels.csv").write_text("path,tone,chance\n" + "".join(rows))
     return folder / "labels.csv"
+
+
+@pytest.fixture
+def kinds(tmp_path: Path) -> Path:
+    """A table of 60 pictures of any color: a corner of them is lighter in one channel, by `kind`,
+    and `whim` cannot be seen in them."""
+    folder, random = tmp_path / "kinds", np.random.default_rng(7)
+    folder.mkdir()
+    rows = []
+    for at in range(60):
+        kind = at % 3
+        pixels = np.full((16, 16, 3), random.integers(20, 160, 3), np.uint8)
+        pixels[:8, :8, kind] += 70
+        Image.fromarray(pixels).save(folder / f"{at:02}.png")
+        rows.append(f"{at:02}.png,{'abc'[kind]},{'xyz'[random.integers(3)]}\n")
+    (folder / "labels.csv").write_text("path,kind,whim\n" + "".join(rows))
+    return folder / "labels.csv"
+
+
+@pytest.fixture
+def kinds_index(kinds: Path, tmp_path: Path) -> Path:
+    """An index of those pictures, with both columns."""
+    build_fake(tmp_path / "kinds-index", kinds, batch_size=16)
+    return tmp_path / "kinds-index"
 
 
 @pytest.fixture

@@ -121,7 +121,8 @@ def test_unknown_id_is_named_with_those_there_are(file: KeysFile) -> None:
 
 
 def test_wrong_scope_and_name_are_named(file: KeysFile) -> None:
-    with pytest.raises(UnknownNameError, match="'root': expected one of read, write, admin"):
+    words = "'root': expected one of read, feedback, write, admin"
+    with pytest.raises(UnknownNameError, match=words):
         file.create("a", "root")
     for name in ("", "a\nb", "x" * 101):
         with pytest.raises(SettingsError, match="key name"):

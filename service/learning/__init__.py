@@ -1,0 +1,1 @@
+"""Learning from labels: projections of raw pools, what speaks for them, and label values."""
