@@ -19,11 +19,12 @@ from service.commands.query import query
 from service.commands.rebuild import rebuild
 from service.commands.remove import remove
 from service.commands.sample import sample
+from service.commands.train import train
 from service.commands.verify import verify
 
 COMMANDS = (
     *(sample, init, build, add, remove, query, palette, facets, info, export),
-    *(evaluate, verify, rebuild, backup, restore, alias),
+    *(evaluate, train, verify, rebuild, backup, restore, alias),
 )
 
 
