@@ -1,5 +1,6 @@
 """The state of a training between two epochs, from which it goes on to the same bits."""
 
+import io
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -7,10 +8,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from models.errors import shorten
 from models.training.options import TrainingError
 from models.weights import UNREADABLE, State
 
 _FORMAT = 1
+# Digests and long lists say nothing to a person.
+_UNSHOWN = ("labels", "pictures", "weights")
 
 
 @dataclass(frozen=True)
@@ -41,9 +45,11 @@ class Checkpoint:
 
 
 def write_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
-    """Write a checkpoint to ``path``."""
+    """Write a checkpoint to ``path``; raises OSError if it cannot be."""
     best = vars(checkpoint.best) if checkpoint.best else None
-    torch.save({**vars(checkpoint), "best": best, "format": _FORMAT}, path)
+    buffer = io.BytesIO()
+    torch.save({**vars(checkpoint), "best": best, "format": _FORMAT}, buffer)
+    path.write_bytes(buffer.getbuffer())  # torch would hide why a disk takes no more
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
@@ -69,11 +75,12 @@ def check_same(checkpoint: Checkpoint, identity: dict[str, Any], path: Path) -> 
     for name in sorted(before.keys() | identity.keys()):
         if before.get(name) != identity.get(name):
             raise TrainingError(
-                f"{str(path)!r} is of a training with {name} {_shown(before.get(name))}, not "
-                f"{_shown(identity.get(name))}: give that to go on, or --restart to begin anew"
+                f"{str(path)!r} is of a training with {_difference(name, before, identity)}: "
+                "give that to go on, or --restart to begin anew"
             )
 
 
-def _shown(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:60]}…"
+def _difference(name: str, before: dict[str, Any], identity: dict[str, Any]) -> str:
+    if name in _UNSHOWN:
+        return f"other {name}"
+    return f"{name} {shorten(repr(before.get(name)))}, not {shorten(repr(identity.get(name)))}"

@@ -1,6 +1,7 @@
 """Networks with a head for classes: a backbone's blocks, or the small network for digits."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -61,22 +62,37 @@ def make_classifier(
 ) -> Trainable:
     """Return ``backbone`` with a new head: random weights, or those of ``state``.
 
-    It is as deep as ``state`` reaches. Raises WeightsError if that is another network's,
-    TrainingError if more blocks are frozen than have trained
-    weights.
+    It is as deep as ``state`` reaches, and takes its tensors over. Raises what ``trained_depth``
+    does.
     """
+    depth = trained_depth(backbone, state, frozen)
     with _seeded(seed):
-        stages = build_stages(backbone)
+        stages = build_stages(backbone)[:depth]
         for stage in stages:
             _initialise(stage)
-        depth = len(stages) if state is None else reach_of(backbone, stages, state)
-        if frozen > (depth if state else 0):
-            raise TrainingError(_too_frozen(frozen, depth if state else 0))
-        if state is not None:
-            for stage in stages[:depth]:
+            if state is not None:
                 load_stage(backbone, stage, state)
-        model = Classifier(stages[:depth], backbone.channels[depth - 1], classes, frozen)
+        model = Classifier(stages, backbone.channels[depth - 1], classes, frozen)
     return Trainable(model, backbone.name, backbone.mean, backbone.std)
+
+
+def trained_depth(backbone: Backbone, state: State | None, frozen: int) -> int:
+    """Return how many blocks a network that starts from ``state`` has.
+
+    Raises WeightsError if that is another network's, TrainingError if ``frozen`` blocks leave
+    none to train.
+    """
+    with torch.device("meta"):
+        stages = build_stages(backbone)
+    depth = len(stages) if state is None else reach_of(backbone, stages, state)
+    if frozen and state is None:
+        raise TrainingError(f"freeze {frozen}: random weights are of no use frozen, give 0")
+    if frozen >= depth:
+        raise TrainingError(
+            f"freeze {frozen}: these weights cover {depth} blocks, so none would be trained: "
+            f"give at most {depth - 1}"
+        )
+    return depth
 
 
 def make_mnist(classes: int, seed: int) -> Trainable:
@@ -106,12 +122,6 @@ def load_weights(model: nn.Module, state: State) -> None:
             named[key].copy_(value)
 
 
-def _too_frozen(frozen: int, depth: int) -> str:
-    if not depth:
-        return f"freeze {frozen}: random weights are of no use frozen, give 0"
-    return f"freeze {frozen}: these weights cover {depth} blocks, give at most that"
-
-
 def _initialise(stage: nn.Module) -> None:
     """He et al. 2015: normal weights that keep variance through ReLUs."""
     for module in stage.modules():
@@ -121,15 +131,12 @@ def _initialise(stage: nn.Module) -> None:
                 nn.init.zeros_(module.bias)
 
 
-class _seeded:  # noqa: N801 - used as a function
-    """Random numbers from a seed, the process's own being as before afterwards."""
-
-    def __init__(self, seed: int) -> None:
-        self._seed = seed
-
-    def __enter__(self) -> None:
-        self._state = torch.random.get_rng_state()
-        torch.random.manual_seed(self._seed)
-
-    def __exit__(self, *_: object) -> None:
-        torch.random.set_rng_state(self._state)
+@contextmanager
+def _seeded(seed: int) -> Iterator[None]:
+    """Draw random numbers from a seed; the process's own are as before afterwards."""
+    before = torch.random.get_rng_state()
+    torch.random.manual_seed(seed)
+    try:
+        yield
+    finally:
+        torch.random.set_rng_state(before)

@@ -15,9 +15,5 @@ def make_optimizer(model: nn.Module, options: TrainingOptions) -> torch.optim.Op
     ]
     if options.optimizer == "adamw":
         return torch.optim.AdamW(groups, lr=options.rate)
-    return torch.optim.SGD(
-        groups,
-        lr=options.rate,
-        momentum=options.momentum,
-        nesterov=options.nesterov and options.momentum > 0,
-    )
+    momentum, nesterov = options.momentum, options.nesterov
+    return torch.optim.SGD(groups, lr=options.rate, momentum=momentum, nesterov=nesterov)

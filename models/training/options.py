@@ -1,5 +1,6 @@
 """How a network is trained; free of torch, so that a command can check a call at once."""
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -63,6 +64,11 @@ class TrainingOptions:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        if not 0 < self.rate < math.inf:
+            raise TrainingError(f"rate {self.rate:g}: expected a number above 0")
+        for name in ("weight_decay", "warmup"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise TrainingError(f"{name} {getattr(self, name):g}: expected a number from 0 on")
         if self.batch_size < 2:
             raise TrainingError("batches of 1 picture have no statistics: expected 2 or more")
         if self.optimizer == "sgd" and self.nesterov and not self.momentum:

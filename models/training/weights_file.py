@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from models.training.data import Trained
 
@@ -15,6 +15,7 @@ def write_weights(
     """Write weights to a safetensors file, whose metadata names backbone, classes and input size.
 
     Names of tensors are those that ``models.weights`` reads; the head is ``fc``.
+    Raises OSError if the file cannot be written.
     """
     metadata = {
         "backbone": backbone,
@@ -26,4 +27,4 @@ def write_weights(
         metadata["validation_accuracy"] = f"{trained.judgement.accuracy:.4f}"
     # Batch norms count their steps; nothing reads that, and published files leave it out.
     kept = {k: v for k, v in trained.weights.items() if not k.endswith("num_batches_tracked")}
-    save_file(kept, path, metadata)
+    path.write_bytes(save(kept, metadata))

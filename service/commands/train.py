@@ -19,17 +19,20 @@ _OPTIONS = (
 
 def train(
     context: typer.Context,
-    source: Annotated[
-        str,
-        typer.Argument(metavar="SOURCE", help="A folder, a list of paths, a CSV or Parquet file."),
-    ],
     output: Annotated[
         Path,
         typer.Option(help="The weights file to write (.safetensors).", metavar="FILE"),
     ],
+    source: Annotated[
+        str | None,
+        typer.Argument(metavar="SOURCE", help="A folder, a list of paths, a CSV or Parquet file."),
+    ] = None,
     labels: Annotated[
         Path | None,
-        typer.Option(help="A table or two-column list; else folders are classes.", metavar="FILE"),
+        typer.Option(
+            help="A table or two-column list; else columns of SOURCE, or its folders.",
+            metavar="FILE",
+        ),
     ] = None,
     attribute: Annotated[
         str | None, typer.Option(help="Which column of labels, if there are several.")
@@ -45,7 +48,7 @@ def train(
         bool, typer.Option("--se", help="Give its blocks squeeze-and-excitation.")
     ] = False,
     freeze: Annotated[
-        int, typer.Option(min=0, max=5, help="Leave this many blocks as they are.")
+        int, typer.Option(min=0, max=4, help="Leave this many blocks as they are.")
     ] = 0,
     epochs: Annotated[int, typer.Option(min=1, max=10_000, help="Times through it all.")] = 30,
     optimizer: Annotated[str, typer.Option(help="sgd or adamw.")] = "sgd",
@@ -90,7 +93,7 @@ def train(
     max_bytes: o.MaxBytes = None,
     max_pixels: o.MaxPixels = None,
 ) -> None:
-    """Train a network to tell the classes of SOURCE apart; stopped, it goes on where it was."""
+    """Train a network to tell labelled pictures apart; stopped, it goes on where it was."""
     from service.commands.training_progress import watch_training
     from service.training.planning import TrainingCall
     from service.training.running import checkpoint_of, train_backbone
@@ -109,8 +112,12 @@ def train(
         with watch_training() as watcher, watch_download() as progress:
             report = train_backbone(source, call, settings, watcher, warn, progress)
     except KeyboardInterrupt as stopped:
-        if checkpoint_of(output).is_file():
-            note("stopped; run the same command again to go on from the last whole epoch")
+        kept = checkpoint_of(output)
+        if kept.is_file():
+            note("stopped; run the same command again to go on from the last whole epoch, which "
+                 f"is in {kept}")  # fmt: skip
+        else:
+            note("stopped before the first epoch was over; nothing is kept")
         raise typer.Exit(130) from stopped
     if as_json:
         import json

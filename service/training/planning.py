@@ -63,6 +63,36 @@ class Start:
             return make_mnist(classes, seed)
         return make_classifier(self.backbone, classes, seed, self.weights, frozen)
 
+    def check_frozen(self, frozen: int) -> None:
+        """Raise TrainingError if ``frozen`` blocks leave none to train, WeightsError if the
+        weights are another network's."""
+        from models.training.classifier import trained_depth
+
+        if self.backbone is not None:
+            trained_depth(self.backbone, self.weights, frozen)
+        elif frozen:
+            raise TrainingError(f"freeze {frozen}: {self.name!r} has no trained blocks, give 0")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A call with everything chosen that it left out."""
+
+    call: TrainingCall
+    start: Start
+    options: TrainingOptions
+
+
+def make_plan(
+    call: TrainingCall,
+    settings: Settings,
+    notify: Callable[[str], None],
+    progress: "Progress | None" = None,
+) -> Plan:
+    """Return what is to be done; raises what ``choose_start`` and ``choose_options`` do."""
+    start = choose_start(settings, call.shape, notify, progress)
+    return Plan(call, start, choose_options(start, settings, call.options))
+
 
 def choose_start(
     settings: Settings,
@@ -94,7 +124,10 @@ def choose_start(
 
 
 def choose_options(start: Start, settings: Settings, given: dict[str, Any]) -> TrainingOptions:
-    """Return options: those ``given``, else what suits the network and where it starts from."""
+    """Return options: those ``given``, else what suits the network and where it starts from.
+
+    Raises UnknownNameError, WeightsError, or TrainingError for one that does not fit.
+    """
     chosen = {name: value for name, value in given.items() if value is not None}
     optimizer = one_of("optimizer", chosen.get("optimizer", "sgd"), OPTIMIZERS)
     digits = start.backbone is None
@@ -103,10 +136,8 @@ def choose_options(start: Start, settings: Settings, given: dict[str, Any]) -> T
         raise TrainingError(f"size {size}: {MNIST!r} sees pictures of side {MNIST_SIDE} alone")
     if not digits and size < LEAST_SIDE:
         raise TrainingError(f"size {size}: five blocks halve it to nothing, give {LEAST_SIDE}")
-    if digits and chosen.get("freeze"):
-        raise TrainingError("freeze: random weights are of no use frozen, give 0")
-    if not chosen.setdefault("rate", RATES[optimizer][start.weights is not None]) > 0:
-        raise TrainingError(f"rate {chosen['rate']:g}: expected a number above 0")
+    start.check_frozen(chosen.get("freeze", 0))
+    chosen.setdefault("rate", RATES[optimizer][start.weights is not None])
     chosen.setdefault("weight_decay", DECAYS[optimizer])
     augmentation = {n: chosen.pop(n) for n in ("crop", "flip", "jitter") if n in chosen}
     # A mirrored digit is another one, or none.

@@ -109,3 +109,7 @@ def test_options_that_contradict_are_refused() -> None:
         TrainingOptions(rate=0.1, weight_decay=0, batch_size=1)
     with pytest.raises(TrainingError, match="--no-nesterov"):
         TrainingOptions(rate=0.1, weight_decay=0, momentum=0)
+    with pytest.raises(TrainingError, match="rate nan: expected a number above 0"):
+        TrainingOptions(rate=float("nan"), weight_decay=0)
+    with pytest.raises(TrainingError, match="warmup inf: expected"):
+        TrainingOptions(rate=0.1, weight_decay=0, warmup=float("inf"))

@@ -12,7 +12,10 @@ from models.training.trainer import Trainer
 from models.training.watching import EpochReport
 from service.commands import console
 from service.commands.training_progress import BarTraining, describe_epoch, watch_training
+from service.training.running import checkpoint_of
 from tests.pictures import picture
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 REPORT = EpochReport(3, 9, 0.01, 0.5, 0.25, 0.875, True)
 
@@ -71,7 +74,21 @@ def test_a_stopped_training_says_how_to_go_on(
 
     monkeypatch.setattr(Trainer, "run_epoch", stop)
     assert train(shop) == 130
-    assert "run the same command again to go on" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "run the same command again to go on" in said
+    assert str(checkpoint_of(shop.parent / "net.safetensors")) in said
+
+
+def test_a_training_stopped_in_its_first_epoch_says_that_nothing_is_kept(
+    shop: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(self: Trainer, watcher: object) -> EpochReport:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Trainer, "run_epoch", stop)
+    assert train(shop) == 130
+    assert "nothing is kept" in capsys.readouterr().err
+    assert [one.name for one in shop.parent.iterdir()] == ["shop"]
 
 
 def test_a_wrong_call_is_one_line_and_exit_code_2(

@@ -40,8 +40,10 @@ def test_a_table_labels_by_key_or_by_place_and_says_what_is_missing(folder: Path
     table.write_text("path,kind\nred/a.png,1\nshop/blue/c.png,2\nred/gone.png,1\nshop/e.png,\n")
     found, notices = labelled(folder, table)
     assert found == {"red/a.png": "1", "blue/c.png": "2"}
-    assert "labels pictures that the source has not: 'red/gone.png'" in notices[0]
-    assert notices[1] == "3 of 5 pictures have no label"
+    assert notices == (
+        "'red/gone.png' is labelled, but not among the pictures: passed over",
+        "3 of 5 pictures have no label",
+    )
 
 
 def test_a_picture_labelled_twice_differently_is_left_out(folder: Path) -> None:
@@ -49,7 +51,22 @@ def test_a_picture_labelled_twice_differently_is_left_out(folder: Path) -> None:
     rows.write_text("red/a.png x\nred/a.png x\nred/b.png x\nred/b.png y\nblue/c.png y\n")
     found, notices = labelled(folder, rows)
     assert found == {"red/a.png": "x", "blue/c.png": "y"}
-    assert notices[0] == "labelled twice, differently, so left out: 'red/b.png'"
+    assert notices[0] == "class: 'red/b.png' is labelled twice, differently: left out"
+
+
+def test_without_a_source_the_pictures_are_those_that_the_labels_name(folder: Path) -> None:
+    rows = folder.parent / "labels.txt"
+    rows.write_text("shop/red/a.png x\nshop/blue/c.png y\nshop/red/a.png x\n")
+    found = label_entries(None, rows)
+    assert [(one.key, one.path) for one in found.entries] == [
+        (name, folder.parent / name) for name in ("shop/red/a.png", "shop/blue/c.png")
+    ]
+    assert found.labels == ("x", "y")
+    (folder.parent / "keys.csv").write_text("key,kind\nred/a.png,1\n")
+    with pytest.raises(TrainingError, match="row 2: a key and no path: name the SOURCE"):
+        label_entries(None, folder.parent / "keys.csv")
+    with pytest.raises(TrainingError, match="nothing to train on is given"):
+        label_entries(None)
 
 
 def test_of_several_columns_one_has_to_be_named(folder: Path) -> None:

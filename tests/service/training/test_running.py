@@ -16,12 +16,10 @@ from models.training.watching import TrainingWatcher
 from models.weights import declared_backbone
 from service.settings import load_settings
 from service.training.planning import TrainingCall, choose_options, choose_start
-from service.training.running import (
-    NoPicturesError,
-    TrainingReport,
-    checkpoint_of,
-    train_backbone,
-)
+from service.training.preparing import NoPicturesError
+from service.training.running import TrainingReport, checkpoint_of, train_backbone
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 TINY = {"epochs": 2, "size": 32, "crop": 1.0}
 
@@ -87,18 +85,25 @@ def test_a_stopped_training_goes_on_to_the_same_file(shop: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [{"options": {"rate": 0.3}}, {"validation": 0.5}, {"picture": 1}]
+    ("change", "words"),
+    [
+        ({"options": {"rate": 0.3}}, "rate 0.05, not 0.3"),
+        ({"validation": 0.5}, "validation 0.2, not 0.5"),
+        ({"picture": 1}, "other pictures"),
+        ({"backbone": "preact-10-5"}, "backbone 'preact-10-4', not 'preact-10-5'"),
+    ],
 )
 def test_another_training_does_not_go_on_unless_told_to_begin_anew(
-    shop: Path, change: dict[str, Any]
+    shop: Path, change: dict[str, Any], words: str
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
         stop_after(1, patch)
         with pytest.raises(KeyboardInterrupt):
             run(shop)
-    if change.pop("picture", None):
+    if change.get("picture"):
+        change = {}
         Image.new("RGB", (9, 9), "red").save(shop / "red" / "1.png")
-    with pytest.raises(TrainingError, match=r"is of a training with (rate|validation|pictures) "):
+    with pytest.raises(TrainingError, match=f"is of a training with {words}: "):
         run(shop, **change)
     heard: list[str] = []
     run(shop, heard, restart=True, **change)
@@ -142,6 +147,27 @@ def test_one_class_is_refused_before_anything_is_read(shop: Path) -> None:
     labels.write_text("red/1.png x\nblue/0.png x\n")
     with pytest.raises(TrainingError, match="all labels are 'x'"):
         run(shop, labels=labels)
+
+
+def test_classes_of_one_picture_each_are_refused(shop: Path) -> None:
+    labels = shop.parent / "labels.txt"
+    labels.write_text("red/1.png x\nblue/0.png y\n")
+    with pytest.raises(TrainingError, match="none of the 2 classes has two pictures"):
+        run(shop, labels=labels)
+
+
+def test_a_file_of_labels_is_enough_and_what_it_has_in_vain_is_said(shop: Path) -> None:
+    table = shop.parent / "labels.csv"
+    rows = [f"{path.relative_to(shop.parent)},{path.parent.name}" for path in shop.rglob("*.png")]
+    table.write_text("\n".join(("path,kind", *rows, "shop/gone.png,red", "shop/red/1.png,")) + "\n")
+    heard: list[str] = []
+    call = TrainingCall(shop.parent / "net.safetensors", table, options=TINY)
+    settings = load_settings(backbone="preact-10-4")
+    report = train_backbone(None, call, settings, TrainingWatcher(), heard.append)
+    assert report.classes == ("blue", "red")
+    assert report.unreadable == 1
+    assert heard[0] == "pictures named again with the same labels count once: 1 rows"
+    assert heard[1].startswith("unreadable: shop/gone.png: no file at ")
 
 
 def test_fewer_pictures_than_a_batch_are_one_batch(shop: Path) -> None:
@@ -225,7 +251,9 @@ def test_what_is_left_out_suits_the_network() -> None:
     ("backbone", "given", "words"),
     [
         ("mnist", {"size": 32}, "size 32: 'mnist'"),
-        ("mnist", {"freeze": 1}, "freeze: random"),
+        ("mnist", {"freeze": 1}, "freeze 1: 'mnist' has no trained blocks"),
+        ("preact-10-4", {"freeze": 1}, "freeze 1: random weights"),
+        ("efficientnet_lite0", {"freeze": 5}, "so none would be trained: give at most 4"),
         ("preact-10-4", {"size": 16}, "size 16: five blocks"),
         ("preact-10-4", {"rate": 0.0}, "rate 0"),
         ("preact-10-4", {"rate": float("nan")}, "rate nan"),
