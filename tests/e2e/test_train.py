@@ -13,7 +13,7 @@ from sklearn.model_selection import train_test_split
 from models.training.mnist import MnistNet
 from tests.e2e.conftest import Command
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("one_thread")]
 
 
 def test_digits_are_learned_to_98_percent(hueweave: Command, tmp_path: Path) -> None:
