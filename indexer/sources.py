@@ -65,7 +65,7 @@ class FolderSource:
                 if (folder / name).resolve() != self._without:
                     yield from self._walk(folder / name, f"{prefix}{name}/")
             elif Path(name).suffix.lower() in SUFFIXES:
-                yield _entry(f"{prefix}{name}", folder / name)
+                yield make_entry(f"{prefix}{name}", folder / name)
 
 
 class ListSource:
@@ -85,7 +85,7 @@ class ListSource:
         for line in _lines(self._path):
             written = line.strip()
             if written:
-                yield _entry(written, locate(written, self._path.parent))
+                yield make_entry(written, locate(written, self._path.parent))
 
 
 class TableSource:
@@ -112,7 +112,7 @@ class TableSource:
             if "key" in self._table.columns and key in (None, ""):
                 raise SourceError(f"{self.name!r}, row {number}: 'key' is empty")
             key = str(written) if key is None else str(key)
-            yield _entry(key, self._folder / str(written), row)
+            yield make_entry(key, self._folder / str(written), row)
 
 
 def open_source(text: str, *, index: Path | None = None) -> Source:
@@ -151,7 +151,8 @@ def check_not_empty(source: Source) -> None:
         )
 
 
-def _entry(key: str, path: Path, metadata: Metadata | None = None) -> Entry:
+def make_entry(key: str, path: Path, metadata: Metadata | None = None) -> Entry:
+    """Return an entry, with its problem if neither key nor path can be stored or opened."""
     problem = None
     if not _is_utf8(key) or not _is_utf8(str(path)):
         # Such names cannot be stored or sent as text; keep a readable stand-in for the report.

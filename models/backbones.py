@@ -3,14 +3,18 @@
 Blocks 1 to 5 are the taps. Sizes of maps are for a 224 x 224 input. ResNets: He et al. 2016,
 table 1; VGG: Simonyan and Zisserman 2015, configuration D; AlexNet: Krizhevsky 2014 ("one weird
 trick"), as in torchvision; EfficientNet-Lite0: Tan and Le 2019 without squeeze-and-excitation.
+Networks of pre-activation blocks are named by their shape: there is one of any depth and width.
 """
 
 from dataclasses import dataclass
 from typing import Literal
 
-from models.errors import UnknownNameError
+from models.errors import UnknownNameError, WeightsError
+from models.preact import PREACT_FORM, PreactShape, parse_preact
 
-Family = Literal["resnet", "plain", "efficientnet_lite"]
+Family = Literal["resnet", "plain", "efficientnet_lite", "preact"]
+MNIST = "mnist"
+"""A network that can be trained but has no five blocks, so no index is made with it."""
 BLOCKS = (1, 2, 3, 4, 5)
 PACKAGED = "packaged"
 AUTO = "auto"
@@ -30,7 +34,7 @@ class Backbone:
     must be given. ``torchvision`` is the name of the torchvision model it is built from.
     ``rectified`` says which taps are never negative. ``texture`` lists blocks from the best for
     texture on down where that is not a preset's own order, ``stored`` those that an index stores
-    unless told otherwise.
+    unless told otherwise. ``preact`` is the shape of a network of that family.
     """
 
     name: str
@@ -43,6 +47,7 @@ class Backbone:
     rectified: tuple[bool, bool, bool, bool, bool] = (True, True, True, True, True)
     texture: tuple[int, ...] = ()
     stored: tuple[int, ...] = (1, 2, 3, 4)
+    preact: PreactShape | None = None
 
 
 _BASIC = (64, 64, 128, 256, 512)
@@ -80,8 +85,23 @@ BACKBONES: dict[str, Backbone] = {
 
 
 def get_backbone(name: str) -> Backbone:
-    """Return the backbone called ``name``; raises UnknownNameError naming the known ones."""
-    try:
+    """Return the backbone called ``name``; raises UnknownNameError naming the known ones.
+
+    Raises WeightsError for a network that has no five blocks.
+    """
+    if name in BACKBONES:
         return BACKBONES[name]
-    except KeyError:
-        raise UnknownNameError("backbone", name, (AUTO, *BACKBONES)) from None
+    shape = parse_preact(name)
+    if shape is not None:
+        return preact_backbone(shape)
+    if name == MNIST:
+        raise WeightsError(
+            f"no index can be made with {MNIST!r}: it sees 28 x 28 gray pictures and has no five "
+            f"blocks; train another backbone for that, such as resnet18 or {PREACT_FORM}"
+        )
+    raise UnknownNameError("backbone", name, (AUTO, *BACKBONES, PREACT_FORM))
+
+
+def preact_backbone(shape: PreactShape) -> Backbone:
+    """Return the backbone of pre-activation blocks that has ``shape``; weights come from a file."""
+    return Backbone(shape.name, "preact", shape.channels, None, None, preact=shape)

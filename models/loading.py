@@ -56,7 +56,7 @@ def load_new(
     efficientnet_lite0 with one notice that says why. Raises WeightsError or BlockError if the
     weights cannot be had or do not reach the deepest of ``blocks``.
     """
-    spec, found = _choose(backbone, weights, runtime, notify)
+    spec, found = choose_weights(backbone, weights, runtime, notify)
     stored = tuple(blocks or spec.stored)
     wanted = Recipe(spec.name, found.name, "", found.mean, found.std, preprocess)
     for one in known:
@@ -97,9 +97,10 @@ def load_pinned(
     return loaded
 
 
-def _choose(
+def choose_weights(
     backbone: str, weights: str | None, runtime: Runtime, notify: Callable[[str], None]
 ) -> tuple[Backbone, Weights]:
+    """Return the backbone called so and its weights, choosing for ``auto`` what can be had."""
     name = _preferred(weights) if backbone == AUTO else backbone
     if backbone == AUTO and name != PREFERRED and weights != PACKAGED:
         notify(f"using {name}, which is what {weights!r} is for")
@@ -126,6 +127,16 @@ def _preferred(weights: str | None) -> str:
     return (path and path.is_file() and declared_backbone(path)) or PREFERRED
 
 
+def check_declared(spec: Backbone, found: Weights) -> None:
+    """Raise WeightsError if a weights file says that it is for another backbone."""
+    declared = declared_backbone(found.path)
+    if declared not in (None, spec.name):
+        raise WeightsError(
+            f"weights {str(found.path)!r} are for {declared!r}, not for {spec.name!r}: "
+            f"use --backbone {declared}"
+        )
+
+
 def _load(
     spec: Backbone,
     found: Weights,
@@ -133,12 +144,7 @@ def _load(
     preprocess: Preprocess,
     runtime: Runtime,
 ) -> Loaded:
-    declared = declared_backbone(found.path)
-    if declared not in (None, spec.name):
-        raise WeightsError(
-            f"weights {str(found.path)!r} are for {declared!r}, not for {spec.name!r}: "
-            f"use --backbone {declared}"
-        )
+    check_declared(spec, found)
     network, digest = load_network(spec, load_state(found), blocks)
     device = choose_device(runtime.device)
     extractor = NetworkExtractor(

@@ -48,9 +48,7 @@ def load_network(
     """
     with torch.device("meta"):  # no random weights are drawn only to be overwritten
         stages = build_stages(backbone)
-    reach = _covered(stages, state)
-    if reach == 0:
-        raise WeightsError(_foreign(backbone, stages[0], state))
+    reach = reach_of(backbone, stages, state)
     depth = max(blocks) if blocks else reach
     if depth > reach:
         raise BlockError(
@@ -59,9 +57,17 @@ def load_network(
         )
     keys = [key for stage in stages[:depth] for key in _keys(stage)]
     for stage in stages[:depth]:
-        _load(backbone, stage, state)
+        load_stage(backbone, stage, state)
     network = Network([_fold(stage.eval()) for stage in stages[:depth]]).requires_grad_(False)
     return network.eval(), digest_tensors(state, keys)
+
+
+def reach_of(backbone: Backbone, stages: Sequence[nn.Module], state: State) -> int:
+    """Return the deepest block that ``state`` covers; raises WeightsError if it covers none."""
+    reach = _covered(stages, state)
+    if reach == 0:
+        raise WeightsError(_foreign(backbone, stages[0], state))
+    return reach
 
 
 def _covered(stages: Sequence[nn.Module], state: State) -> int:
@@ -76,7 +82,8 @@ def _keys(stage: nn.Module) -> list[str]:
     return [key for key in stage.state_dict() if not key.endswith("num_batches_tracked")]
 
 
-def _load(backbone: Backbone, stage: nn.Module, state: State) -> None:
+def load_stage(backbone: Backbone, stage: nn.Module, state: State) -> None:
+    """Give ``stage`` the very tensors of ``state``; raises WeightsError if they do not fit."""
     try:
         stage.load_state_dict({key: state[key] for key in _keys(stage)}, False, assign=True)
     except RuntimeError as error:

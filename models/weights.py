@@ -19,7 +19,7 @@ from models.errors import UnknownNameError, WeightsError
 FILE_SUFFIXES = (".safetensors", ".pt", ".pth", ".bin")
 State = dict[str, Tensor]
 # torch.load answers damaged bytes with any of these.
-_UNREADABLE = (
+UNREADABLE = (
     OSError,
     RuntimeError,
     ValueError,
@@ -102,7 +102,7 @@ def load_state(weights: Weights) -> State:
             raw: object = load_file(weights.path)
         else:
             raw = torch.load(weights.path, map_location="cpu", weights_only=True)
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise WeightsError(_unreadable(weights.path, _reason(error))) from error
     return _tensors(raw, weights.path)
 
@@ -129,7 +129,7 @@ def declared_backbone(path: Path) -> str | None:
     try:
         with safe_open(path, framework="pt") as file:
             return (file.metadata() or {}).get("backbone")
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise WeightsError(_unreadable(path, _reason(error))) from error
 
 

@@ -46,6 +46,17 @@ def fake_index(tmp_path: Path, pictures: Path) -> Path:
     return index
 
 
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """Compute on one thread: for tiny networks, several wait for each other most of the time."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture(autouse=True)
 def _pillow_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take back Pillow's own limit, a global that follows that of the last picture decoded."""

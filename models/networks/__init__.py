@@ -7,12 +7,14 @@ from torch import nn
 from models.backbones import Backbone, Family
 from models.networks.efficientnet_lite import efficientnet_lite_stages
 from models.networks.plain import plain_stages
+from models.networks.preact import preact_stages
 from models.networks.resnet import resnet_stages
 
 _BUILDERS: dict[Family, Callable[[Backbone], list[nn.Module]]] = {
     "resnet": resnet_stages,
     "plain": plain_stages,
     "efficientnet_lite": efficientnet_lite_stages,
+    "preact": preact_stages,
 }
 
 

@@ -22,11 +22,12 @@ from service.commands.rebuild import rebuild
 from service.commands.remove import remove
 from service.commands.sample import sample
 from service.commands.tag import tag
+from service.commands.train import train
 from service.commands.verify import verify
 
 COMMANDS = (
     *(sample, init, build, add, remove, query, palette, facets, info, export),
-    *(evaluate, fit, tag, feedback, verify, rebuild, backup, restore, alias),
+    *(evaluate, fit, tag, feedback, train, verify, rebuild, backup, restore, alias),
 )
 
 

@@ -1,7 +1,7 @@
 """Labels brought to the items of an index: which slots have which label, and what was left out."""
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,16 +13,14 @@ from indexer.store import CatalogStore
 from service.evaluation.labels import (
     LabelError,
     LabelFile,
-    LabelRow,
     chosen,
     column_of_classes,
     folder_label,
     label_of,
 )
+from service.evaluation.pairing import Given, listed, pair
 
 Codes = NDArray[np.int32]
-Given = dict[str, dict[str, str | None]]
-_SHOWN = 3
 
 
 @dataclass(frozen=True)
@@ -66,37 +64,13 @@ def match_file(store: CatalogStore, file: LabelFile, *, singles: bool = True) ->
     there are none, or if no column has two classes.
     """
     items = list(store.items())
-    rows = list(_found(store, items, file.rows))
-    missing = [row.written for row, key in rows if key is None]
-    failed = {one.key for one in store.failures()} if missing else set()
-    notes = []
-    if unread := [name for name in missing if name in failed]:
-        notes.append(f"{listed(unread)} labelled, but could not be read")
-    if gone := [name for name in missing if name not in failed]:
-        notes.append(f"{listed(gone)} labelled, but not among the pictures: passed over")
-    given: Given = {}
-    repeated, conflicts = 0, dict[str, list[str]]()
-    for row, key in rows:
-        if key is None:
-            continue
-        if key not in given:
-            given[key] = dict(row.labels)
-            continue
-        repeated += 1
-        for name, label in row.labels.items():
-            before = given[key][name]
-            if before is None:
-                given[key][name] = label
-            elif label not in (None, before):
-                conflicts.setdefault(name, []).append(key)
-    for name, keys in conflicts.items():
-        for key in keys:
-            given[key][name] = None
-        notes.append(f"{name}: {listed(list(dict.fromkeys(keys)))} labelled twice, differently: "
-                     "left out")  # fmt: skip
-    if repeated and not conflicts:
-        notes.append(f"pictures named again with the same labels count once: {repeated} rows")
-    return _labelled(items, file.columns, given, notes, singles)
+
+    def places() -> dict[str, str]:
+        return {os.path.realpath(store.locate(item)): item.key for item in items}
+
+    paired = pair(file.rows, {item.key for item in items}, places)
+    failed = {one.key for one in store.failures()} if paired.missing else set[str]()
+    return _labelled(items, file.columns, paired.given, paired.notes(failed), singles)
 
 
 def match_columns(
@@ -122,21 +96,6 @@ def match_folders(store: CatalogStore, attributes: Sequence[str] = ()) -> Labell
     items = list(store.items())
     given: Given = {one.key: {name: folder_label(one.key)} for one in items}
     return _labelled(items, [name], given, [])
-
-
-def _found(
-    store: CatalogStore, items: Iterable[Item], rows: Iterable[LabelRow]
-) -> Iterator[tuple[LabelRow, str | None]]:
-    """Yield each row with the key of its item, None if there is none."""
-    keys, by_place = {item.key for item in items}, dict[str, str]()
-    for row in rows:
-        if row.key is not None or row.written in keys:
-            yield row, row.written if row.written in keys else None
-            continue
-        if not by_place:
-            by_place = {os.path.realpath(store.locate(item)): item.key for item in items}
-        assert row.path is not None
-        yield row, None if "\0" in row.written else by_place.get(os.path.realpath(row.path))
 
 
 def _labelled(
@@ -182,10 +141,3 @@ def _useless(column: LabelColumn) -> str:
     if len(column.classes) == 1:
         return f"all its labels are {column.classes[0]!r}"
     return f"none of its {len(column.classes)} classes has two examples"
-
-
-def listed(names: Sequence[str]) -> str:
-    """Return the first few ``names`` and a verb that goes with them."""
-    shown = ", ".join(map(repr, names[:_SHOWN]))
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return f"{shown}{more}{' is' if len(names) == 1 else ' are'}"

@@ -10,7 +10,8 @@ from indexer.spaces import Slots
 from indexer.store import CatalogStore
 from models.errors import UnknownNameError
 from service.evaluation.labels import LabelFile, read_labels
-from service.evaluation.matching import Labelled, listed, match_columns, match_file
+from service.evaluation.matching import Labelled, match_columns, match_file
+from service.evaluation.pairing import listed
 from service.learning.arrays import Codes
 from service.learning.errors import LearningError
 

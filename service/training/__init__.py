@@ -1,0 +1,1 @@
+"""Training a backbone on a source of pictures and their labels."""
