@@ -41,6 +41,12 @@ def expanded(vectors: np.ndarray, count: int) -> np.ndarray:
     return unit(vectors + (weights[:, :, None] * vectors[nearest]).sum(axis=1))
 
 
+def read_labels(path: Path, column: str) -> dict[str, str]:
+    """Return the labels in a column of a CSV by key, or by path."""
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return {row.get("key") or row["path"]: row[column] for row in csv.DictReader(file)}
+
+
 def main() -> None:
     """Print the mAP of every attribute of an index on one column of labels."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.quality")
@@ -49,8 +55,7 @@ def main() -> None:
     parser.add_argument("--index", type=Path, required=True)
     parser.add_argument("--expand", type=int, default=10, help="neighbours that move a query")
     given = parser.parse_args()
-    with given.labels.open(encoding="utf-8-sig", newline="") as file:
-        label = {row.get("key") or row["path"]: row[given.column] for row in csv.DictReader(file)}
+    label = read_labels(given.labels, given.column)
     store = LocalStore(given.index)
     for attribute in store.manifest.attributes:
         keys, vectors = export_attribute(store, attribute)
