@@ -55,6 +55,7 @@ class Manifest:
     attributes: dict[str, str]
     index_type: str = "Flat"
     reduce: str = "none"
+    first_bound: dict[str, str] = field(default_factory=dict)
     generation: Generation | None = None
     identity: str = field(default_factory=lambda: uuid4().hex)
     schema_version: int = field(default=SCHEMA_VERSION)
@@ -66,6 +67,12 @@ class Manifest:
         return fingerprint(
             [[name, [one.digest for one in space.layers]] for name, space in self.spaces.items()]
         )
+
+    @property
+    def original(self) -> dict[str, Space]:
+        """The spaces that attributes had before any was bound anew: they are kept."""
+        names = self.first_bound or self.attributes
+        return {attribute: self.spaces[name] for attribute, name in names.items()}
 
     @property
     def indexed_spaces(self) -> list[str]:
@@ -104,8 +111,9 @@ class Manifest:
     def with_attributes(self, bound: Mapping[str, Space]) -> "Manifest":
         """Return a manifest in which each attribute of ``bound`` searches in its space.
 
-        A space that is here by another name keeps it; other spaces of attributes that nothing
-        searches any more are dropped. Raises UnknownNameError for a pool that is not stored.
+        A space that is here by another name keeps it; other spaces that nothing searches any more
+        are dropped, but for those that attributes had at first. Raises
+        UnknownNameError for a pool that is not stored.
         """
         spaces, attributes = dict(self.spaces), dict(self.attributes)
         for attribute, space in bound.items():
@@ -117,9 +125,10 @@ class Manifest:
             if not same:
                 spaces[name] = replace(space, name=name)
             attributes[attribute] = name
-        used = {*attributes.values(), *map(block_space_name, self.blocks)}
+        first = self.first_bound or (self.attributes if attributes != self.attributes else {})
+        used = {*attributes.values(), *first.values(), *map(block_space_name, self.blocks)}
         kept = {name: space for name, space in spaces.items() if name in used}
-        return replace(self, spaces=kept, attributes=attributes)
+        return replace(self, spaces=kept, attributes=attributes, first_bound=first)
 
     def with_generation(self, generation: Generation, spaces: Mapping[str, Space]) -> "Manifest":
         """Return a manifest that names a new generation and its spaces' statistics."""
@@ -156,7 +165,7 @@ def from_document(document: Document) -> Manifest:
     values["spaces"] = {name: read_space(space) for name, space in values["spaces"].items()}
     if values["generation"] is not None:
         values["generation"] = _generation(values["generation"])
-    for name in values["attributes"].values():
+    for name in (*values["attributes"].values(), *values.get("first_bound", {}).values()):
         values["spaces"][name]  # an attribute without its space is damage, too
     values["identity"]  # so is a lost identity: another would be made up at each reading
     return Manifest(**values)

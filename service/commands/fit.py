@@ -40,6 +40,9 @@ def fit(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be installed; install nothing.")
     ] = False,
+    reset: Annotated[
+        bool, typer.Option("--reset", help="Forget what was learned: search as at first.")
+    ] = False,
     json: o.AsJson = False,
 ) -> None:
     """Learn an attribute from labels or judgements, and install it if it is better than what is
@@ -48,6 +51,9 @@ def fit(
 
     settings = o.settings_of(context)
     task = Task(name, labels, column, block, method, seed, force, dry_run)
+    if reset:
+        _reset(context, task)
+        return
     if feedback:
         _check_no_labels(task)
         with watch_steps("learning") as tick:
@@ -58,6 +64,20 @@ def fit(
         found = run_fit(settings, task, note, tick)
     _show(found, task, json)
     _end(found, task)
+
+
+def _reset(context: typer.Context, task: "Task") -> None:
+    from service.learning.errors import LearningError
+    from service.learning.installing import reset
+    from service.opening import index_folder
+
+    others = o.given(context) - {"name", "index", "reset"}
+    if others:
+        flags = ", ".join(f"--{one.replace('_', '-')}" for one in sorted(others))
+        raise LearningError(f"--reset only goes back: leave out {flags}")
+    before, now = reset(index_folder(o.settings_of(context)), task.attribute)
+    found = f"stays with {now}" if before == now else f"bound to {now}, before with {before}"
+    say(f"{task.attribute}: {found}")
 
 
 def _check_no_labels(task: "Task") -> None:

@@ -9,6 +9,15 @@ if TYPE_CHECKING:
     from service.settings import Settings
 
 
+def given(context: typer.Context) -> set[str]:
+    """Return the names of the arguments and flags that the command line has."""
+    return {
+        name
+        for name in context.params
+        if (source := context.get_parameter_source(name)) and source.name == "COMMANDLINE"
+    }
+
+
 def settings_of(context: typer.Context) -> "Settings":
     """Return the settings of a command: each of its parameters that is named like a setting
     counts as a flag. Raises SettingsError."""

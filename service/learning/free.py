@@ -3,10 +3,7 @@
 from dataclasses import replace
 
 from indexer.manifest import Manifest
-from indexer.presets import get_preset, lay_out
 from indexer.spaces import Space
-from models.backbones import get_backbone
-from models.errors import UnknownNameError
 
 
 def without_labels(space: Space) -> Space | None:
@@ -19,25 +16,13 @@ def without_labels(space: Space) -> Space | None:
 
 def free_spaces(manifest: Manifest, attribute: str) -> list[Space]:
     """Return the label-free spaces that ``attribute`` is held against: what it searches in now
-    but for what was learned, else what the preset has it search in, else those of all attributes.
+    but for what was learned, else what it searched in at first, else those of all attributes.
     """
-    now = manifest.attributes.get(attribute)
+    now, first = manifest.attributes.get(attribute), manifest.original
     if now is not None and (found := without_labels(manifest.spaces[now])):
         return [found]
-    presets = _of_preset(manifest)
-    if attribute in presets:
-        return [presets[attribute]]
-    bound = [without_labels(manifest.spaces[name]) for name in manifest.attributes.values()]
-    found_spaces = [space for space in (*bound, *presets.values()) if space is not None]
-    return list({space.definition: space for space in found_spaces}.values())
-
-
-def _of_preset(manifest: Manifest) -> dict[str, Space]:
-    try:
-        backbone = get_backbone(manifest.recipe.backbone)
-    except UnknownNameError:  # of a later release, or of nobody's
-        return {}
-    preset = get_preset(manifest.preset)
-    found = lay_out(preset, backbone, manifest.blocks, "cosine")
-    spaces = {space.name: space for space in found.spaces}
-    return {attribute: spaces[name] for attribute, name in found.attributes.items()}
+    if attribute in first and (found := without_labels(first[attribute])):
+        return [found]
+    bound = [manifest.spaces[name] for name in manifest.attributes.values()]
+    spaces = [without_labels(space) for space in (*bound, *first.values())]
+    return list({space.definition: space for space in spaces if space is not None}.values())

@@ -8,6 +8,7 @@ from indexer.branches import Affine, Branch
 from indexer.local import open_for_writing
 from indexer.spaces import Space
 from models.extraction import PoolName, Vectors
+from service.learning.errors import LearningError
 
 LABELLED, JUDGED = "learned", "judged"
 """What names of spaces begin with: by what was learned."""
@@ -59,3 +60,19 @@ def install(folder: Path, attribute: str, space: Space) -> str | None:
         before = store.manifest.attributes.get(attribute)
         store.bind({attribute: space})
     return before
+
+
+def reset(folder: Path, attribute: str) -> tuple[str, str]:
+    """Let ``attribute`` search where it did at first; return the names of the space it searched in
+    before, and of that. Raises LearningError for an attribute that came later."""
+    with open_for_writing(folder) as store:
+        manifest = store.manifest
+        if attribute not in manifest.original:
+            known = ", ".join(manifest.original)
+            raise LearningError(
+                f"{attribute!r} has nothing to go back to: the index was made with {known}"
+            )
+        before, first = manifest.attributes[attribute], manifest.original[attribute]
+        if before != first.name:
+            store.bind({attribute: first})
+        return before, first.name

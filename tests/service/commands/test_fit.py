@@ -163,3 +163,24 @@ def test_wrong_call_is_refused(
 ) -> None:
     assert call(kinds_index, *arguments) == 2
     assert words in capsys.readouterr().err
+
+
+def test_reset_forgets_what_was_learned(
+    kinds_index: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = read_manifest(kinds_index).attributes["color"]
+    assert call(kinds_index, "color", "--column", "kind") == 0
+    learned = read_manifest(kinds_index).attributes["color"]
+    capsys.readouterr()
+    assert call(kinds_index, "color", "--reset") == 0
+    assert capsys.readouterr().out == f"color: bound to {first}, before with {learned}\n"
+    assert read_manifest(kinds_index).attributes["color"] == first
+    assert call(kinds_index, "color", "--reset") == 0
+    assert capsys.readouterr().out == f"color: stays with {first}\n"
+
+
+def test_reset_goes_with_nothing_else(
+    kinds_index: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(kinds_index, "color", "--reset", "--dry-run", "--seed", "3") == 2
+    assert "--reset only goes back: leave out --dry-run, --seed" in capsys.readouterr().err

@@ -93,15 +93,21 @@ def test_bound_space_that_is_there_by_another_name_keeps_it(index: Path) -> None
     assert read_manifest(index).attributes["pattern"] == "block4-gap-whitened"
 
 
-def test_space_that_nothing_searches_any_more_is_dropped(index: Path) -> None:
+def test_space_that_nothing_searches_any_more_is_dropped_but_not_the_first(index: Path) -> None:
+    first = read_manifest(index).attributes["color"]
     found = renamed(measured(index), "color")
     bind(found, index)
     made = read_manifest(index)
     assert made.attributes["color"] == "block3-gap-cosine"
-    assert "block1+2-foreground-whitened" not in made.spaces
-    assert not (index / "spaces" / "block1+2-foreground-whitened").exists() or not any(
-        (index / "spaces" / "block1+2-foreground-whitened").iterdir()
-    )
+    assert made.original["color"].name == first
+    column = replace(found.columns[0], best="block 2, l2")
+    bind(replace(found, columns=(column,)), index)
+    made = read_manifest(index)
+    assert made.attributes["color"] == "block2-gap-l2"
+    assert first in made.spaces
+    assert "block3-gap-cosine" not in made.spaces
+    folder = index / "spaces" / "block3-gap-cosine"
+    assert not folder.exists() or not any(folder.iterdir())
 
 
 def test_what_cannot_be_bound_is_refused_and_nothing_changes(

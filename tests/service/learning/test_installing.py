@@ -11,9 +11,10 @@ from indexer.manifest_file import read_manifest
 from models.images import Limits
 from service.evaluation.evaluating import vectors_of
 from service.learning.choosing import Search
+from service.learning.errors import LearningError
 from service.learning.fitting import Fitted, Options, Subject, fit, pose, subject_of, with_root_of
 from service.learning.free import free_spaces, without_labels
-from service.learning.installing import install, space_of
+from service.learning.installing import install, reset, space_of
 from service.learning.labels import find_labels, slots_of
 from service.learning.roots import sets_of
 from service.settings import load_settings
@@ -80,12 +81,29 @@ def test_what_is_held_against_is_never_what_labels_have_taught(kinds_index: Path
     install(kinds_index, "color", space_of(replace(fitted, mix=0.0)))
     manifest = read_manifest(kinds_index)
     assert without_labels(manifest.space_of_attribute("color")) is None
-    assert [one.method for space in free_spaces(manifest, "color") for one in space.branches]
-    assert not any(
-        one.method == "learned"
-        for space in free_spaces(manifest, "color")
-        for one in space.branches
-    )
+    [first] = free_spaces(manifest, "color")
+    assert first.is_like(own.space_of_attribute("color"))
+
+
+def test_reset_goes_back_to_what_the_index_was_made_with(kinds_index: Path) -> None:
+    own = read_manifest(kinds_index)
+    fitted, _, _ = learned(kinds_index, 0.3)
+    for mix in (0.3, 0.0):
+        install(kinds_index, "color", space_of(replace(fitted, mix=mix)))
+    before, now = reset(kinds_index, "color")
+    assert before.startswith(space_of(fitted).name)
+    assert now == own.attributes["color"]
+    after = read_manifest(kinds_index)
+    assert after.attributes == own.attributes
+    assert after.spaces == own.spaces
+    assert reset(kinds_index, "color") == (now, now)
+
+
+def test_attribute_that_came_later_has_nothing_to_go_back_to(kinds_index: Path) -> None:
+    fitted, _, _ = learned(kinds_index, 0.3)
+    install(kinds_index, "kind", space_of(fitted))
+    with pytest.raises(LearningError, match="'kind' has nothing to go back to: the index was made"):
+        reset(kinds_index, "kind")
 
 
 def test_learning_again_gives_the_same_name_and_the_same_space(kinds_index: Path) -> None:
