@@ -41,7 +41,8 @@ def _shown(pattern: str) -> Any:
 
 
 _AS_BLOCKS = "auto, or blocks out of 1 to 5 such as 1-4 or 2,4"
-_REDUCE, _AS_REDUCE = "none|pca:[1-9][0-9]{0,3}", "none, or pca:64 or the like"
+_REDUCE = "none|pca:([1-9][0-9]{0,2}|1[0-9]{3}|20[0-3][0-9]|204[0-8])"
+_AS_REDUCE = "none, or pca:64 or the like, up to pca:2048"
 _AS_INDEX_TYPE = "Flat, SQ8, HNSW32, IVF256,SQ8, PCA64,IVF256,Flat or the like"
 
 

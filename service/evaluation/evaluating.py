@@ -84,6 +84,11 @@ def evaluate(
         raise LabelError("no class has two examples")
     notes = [*labelled.notes, *(note for _, _, note in asked if note)]
     wanted = candidates(manifest, options.recipes)
+    notes += [
+        f"{one.name} was learned from labels: on the pictures it learned from, its figures flatter"
+        for one in wanted
+        if any(branch.method == "learned" for branch in one.space.branches)
+    ]
     total = len(wanted) + len(subject.floors)
     found: list[list[_Entry]] = [
         [_Entry(_row(CHANCE, "floor"), by_chance(one.codes, rows))] for one, rows, _ in asked

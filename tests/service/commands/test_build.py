@@ -1,13 +1,16 @@
 """The last lines of a build: what came, what could not be read, what is gone."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import service.building
 from api.main import run
 from indexer.build import BuildReport
+from indexer.local import LocalStore
 from indexer.records import Failure
 from indexer.staging import Plan
 
@@ -34,6 +37,7 @@ def report(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
 
     def command(ending: BuildReport, *flags: str) -> tuple[str, list[str]]:
         monkeypatch.setattr(service.building, "build_index", lambda *_: ending)
+        monkeypatch.setattr(service.building, "measure_losses", lambda _: [])
         assert run(["build", "pictures", "--index", "i", *flags]) == 0
         shown = capsys.readouterr()
         return shown.out.strip(), shown.err.splitlines()
@@ -69,3 +73,23 @@ def test_vanished_items_are_listed_with_the_flag_that_removes_them(report: Any) 
         "2 items are no longer in the source; --prune removes them",
     ]
     assert report(ending, "--prune")[1] == []
+
+
+def test_reduced_index_says_what_it_loses(
+    labelled_pictures: Path, network: object, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    index = str(tmp_path / "small")
+    made = ["build", str(labelled_pictures), "--index", index, "--backbone", "fake"]
+    assert run([*made, "--reduce", "pca:4"]) == 0
+    told = capsys.readouterr().err
+    assert "color: 4 of 14 numbers keep " in told
+    assert "texture: 4 of 12 numbers keep " in told
+    assert "of the ten nearest, by a sample of 24 items" in told
+    store = LocalStore(Path(index))
+    widths = [store.manifest.dimension(store.manifest.spaces[n]) for n in ("block4-gap",)]
+    vectors = store.view().vectors(store.manifest.space_of_attribute("texture"), np.arange(3))
+    assert (widths, vectors.shape) == ([12], (3, 4))
+    store.close()
+    assert run([*made, "--reduce", "pca:5"]) == 2
+    assert "was made with reduce 'pca:4', not 'pca:5'" in capsys.readouterr().err
+    assert run([*made, "--reduce", "none:4"]) == 2

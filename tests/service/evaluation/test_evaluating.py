@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from indexer.branches import Affine, Branch
 from indexer.local import LocalStore
-from indexer.spaces import simple_space
+from indexer.spaces import Space, simple_space
 from models.extraction import PoolName
 from service.evaluation import evaluating
 from service.evaluation.candidates import RECIPES, candidates
@@ -102,3 +103,12 @@ def test_space_of_an_attribute_that_is_no_recipe_is_measured_as_it_is(subject: S
 def test_what_is_searched_now_is_measured_whatever_recipe_is_asked_for(subject: Subject) -> None:
     names = [row.name for row in measured(subject, recipes=("l2",)).columns[0].rows if row.bound]
     assert names == ["block 4, whitened", COLOR]
+
+
+def test_space_that_was_learned_from_labels_is_said_to_flatter(subject: Subject) -> None:
+    layer = Affine(np.zeros(8, np.float32), np.eye(8, dtype=np.float32)[:, :3].copy())
+    learned = Branch((PoolName(2, "gap"),), method="learned", layers=(layer,))
+    subject.store.bind({"tone": Space("learned-x", (learned,), "cosine")})  # type: ignore[attr-defined]
+    found = measured(subject)
+    assert any("block 2, as 'tone' is was learned from labels" in note for note in found.notes)
+    assert not any("'color' is was learned" in note for note in found.notes)
