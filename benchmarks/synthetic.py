@@ -10,19 +10,21 @@ from indexer.local import open_for_writing
 from indexer.manifest import Manifest
 from indexer.presets import get_preset, lay_out
 from indexer.records import Item
+from indexer.spaces import simple_space
 from models.backbones import get_backbone
-from models.extraction import RawPools
+from models.extraction import PoolName, RawPools
 from models.preprocess import Preprocess
 from models.recipe import Recipe
 
 _RUN = 20_000
+ATTRIBUTES = {"color": PoolName(1, "foreground"), "texture": PoolName(2, "gap")}
 
 
 def make_index(folder: Path, items: int, index_type: str) -> None:
     """Make an index of ``items`` random items, with metadata columns of known selectivity.
 
-    The backbone is resnet18, whose color (block 1) and texture (block 2, the deepest stored) have
-    64 numbers each: what a search costs is then mostly its own.
+    The backbone is resnet18, color its block 1 and texture its block 2, centred: 64 numbers each,
+    independent of each other. What a search costs is then mostly its own.
     """
     backbone = get_backbone("resnet18")
     recipe = Recipe("resnet18", "none", "0" * 64, backbone.mean, backbone.std, Preprocess())
@@ -38,6 +40,11 @@ def make_index(folder: Path, items: int, index_type: str) -> None:
         spaces={space.name: space for space in layout.spaces},
         attributes=layout.attributes,
         index_type=index_type,
+    ).with_attributes(
+        {
+            name: simple_space(name, (pool,), root=True, centre=True, metric="cosine")
+            for name, pool in ATTRIBUTES.items()
+        }
     )
     create_index(folder, manifest)
     random = np.random.default_rng(0)
