@@ -43,7 +43,8 @@ PRESETS: dict[str, Preset] = {
         # foreground helps color and hurts texture.
         Preset(
             "default",
-            Preprocess(filled=True),
+            # Twice the input still is an input of its own where half the frame is border.
+            Preprocess(oversample=2, filled=True),
             kinds=("gap", "foreground"),
             color=((1, 2), (3,), (4,), (5,)),
             color_kind="foreground",
