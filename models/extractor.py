@@ -15,6 +15,10 @@ from models.pools import content_map, fill_holes, place_weights, pool_map
 from models.precision import Precision
 from models.preprocess import Mask, Pixels, Preprocess
 
+# A processor takes so many pictures at once: maps of more do not stay in its caches, and the memory
+# for them is given back to the system and zeroed anew each time.
+_TOGETHER = 8
+
 
 class NetworkExtractor:
     """Runs a backbone on a device in one precision; implements ``Extractor``. Thread-safe."""
@@ -46,6 +50,19 @@ class NetworkExtractor:
         self, pixels: Pixels, pools: Iterable[PoolName], content: Mask | None = None
     ) -> RawPools:
         """Return raw pools, (n, channels) float32 each; see ``Extractor``."""
+        pools = list(pools)
+        step = len(pixels) if self._device.type == "cuda" else _TOGETHER
+        runs = [
+            self._extract(
+                pixels[at : at + step], pools, None if content is None else content[at : at + step]
+            )
+            for at in range(0, max(len(pixels), 1), max(step, 1))
+        ]
+        if len(runs) == 1:
+            return runs[0]
+        return {pool: np.concatenate([run[pool] for run in runs]) for pool in runs[0]}
+
+    def _extract(self, pixels: Pixels, pools: list[PoolName], content: Mask | None) -> RawPools:
         found: dict[PoolName, Tensor] = {}
         with torch.inference_mode():
             for block, kinds, feature_map, counts in self._maps(pixels, pools, content):

@@ -76,6 +76,20 @@ def pool_map(
     stacked = torch.stack(list(weights.values()), dim=1).flatten(2)
     # n x kinds x places times n x places x channels: one pass over the map for all kinds.
     # Sums run in float32: bfloat16 would round the mean to three digits.
-    places = feature_map.flatten(2).transpose(1, 2).float()
-    pooled = torch.bmm(stacked, places)
+    places = feature_map.flatten(2).transpose(1, 2)
+    pooled = _weighed(stacked, places)
     return {kind: pooled[:, at] for at, kind in enumerate(weights)}
+
+
+def _weighed(weights: Tensor, places: Tensor) -> Tensor:
+    """Return (n, kinds, channels) float32 sums of (n, places, channels) by (n, kinds, places)."""
+    if places.dtype == torch.float32 or places.is_cuda:
+        return torch.bmm(weights, places.float())
+    # A picture at a time in one buffer that stays in the cache: several times faster than to make
+    # new floats of a whole batch.
+    buffer = torch.empty(places.shape[1:], dtype=torch.float32)
+    pooled = torch.empty((*weights.shape[:2], places.shape[2]), dtype=torch.float32)
+    for picture, weight, sums in zip(places, weights, pooled, strict=True):
+        buffer.copy_(picture)
+        torch.mm(weight, buffer, out=sums)
+    return pooled

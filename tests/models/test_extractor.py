@@ -172,6 +172,22 @@ def test_a_picture_has_the_same_pools_alone_as_in_a_batch() -> None:
         assert all(np.allclose(alone[pool][0], batch[pool][at], atol=1e-6) for pool in pools)
 
 
+@pytest.mark.parametrize("count", [0, 1, 8, 19])
+def test_many_pictures_are_taken_a_few_at_a_time_each_with_its_own_content(count: int) -> None:
+    extractor, stages = by_hand()
+    random = np.random.default_rng(0)
+    pixels = random.integers(0, 256, (count, 16, 16, 3)).astype(np.uint8)
+    content = random.random((count, 16, 16)) < 0.5
+    pools = [PoolName(1, "gap"), PoolName(2, "foreground")]
+    found = extractor.extract(pixels, pools, content)
+    assert stages[0].runs == max(-(-count // 8), 1)
+    assert [found[pool].shape for pool in pools] == [(count, 3)] * 2
+    for at in range(count):
+        alone = extractor.extract(pixels[at : at + 1], pools, content[at : at + 1])
+        for pool in pools:
+            np.testing.assert_allclose(found[pool][at], alone[pool][0], atol=1e-6)
+
+
 def test_pixels_straight_from_a_picture_are_taken() -> None:
     square = to_square(Image.new("RGB", (16, 16), (9, 9, 9)), Preprocess(size=16))
     pool = PoolName(1, "gap")

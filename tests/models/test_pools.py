@@ -145,3 +145,16 @@ def test_a_filled_hole_weighs_as_what_is_around_it() -> None:
     solid = foreground_weights(content_map(sheet(4, 4, 28, 28), 245), 8, 8)
     assert torch.equal(foreground_weights(fill_holes(counts), 8, 8), solid)
     assert not torch.equal(foreground_weights(counts, 8, 8), solid)
+
+
+def test_halves_are_pooled_in_full_precision_whatever_the_batch() -> None:
+    pixels = torch.cat([sheet(3, 9, 20, 31), sheet(0, 0, 32, 5), sheet(10, 10, 12, 12)])
+    halves = feature_map(3, 6, 8, 8).bfloat16().to(memory_format=torch.channels_last)
+    content = content_map(pixels, 245)
+    found = pool_map(halves, ["gap", "foreground"], content)
+    exact = pool_map(halves.double().float(), ["gap", "foreground"], content)
+    for kind, vectors in found.items():
+        assert vectors.dtype == torch.float32
+        assert torch.allclose(vectors, exact[kind], rtol=1e-6)
+        alone = pool_map(halves[1:2], [kind], content[1:2])[kind]
+        assert torch.allclose(alone[0], vectors[1], rtol=1e-6)
