@@ -22,6 +22,7 @@ from indexer.lock import LOCK_NAME
 from indexer.manifest import Manifest
 from indexer.manifest_file import CATALOG, read_manifest, write_manifest
 from indexer.media import Media, is_media
+from indexer.networks import NETWORKS, read_network, write_network
 from indexer.pools import POOLS, PoolStore
 from indexer.spaces import iterate
 
@@ -62,6 +63,7 @@ def _round(store: LocalStore, folder: Path) -> Saved | None:
     meanwhile."""
     # Before the catalog: a generation may have fewer items than the catalog, but not more.
     manifest = read_manifest(store.folder, read_only=True)
+    _copy_network(store.folder, folder, manifest)
     _copy_catalog(store.catalog, folder / CATALOG)
     with closing(Catalog(folder / CATALOG)) as catalog:
         _copy_pools(store, folder, catalog.next_slot())
@@ -121,6 +123,16 @@ def _aside(target: Path) -> Iterator[Path]:
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
         raise
+
+
+def _copy_network(source: Path, folder: Path, manifest: Manifest) -> None:
+    digest = manifest.recipe.quantized
+    if digest is None or (folder / NETWORKS).is_dir():
+        return
+    try:
+        write_network(folder, read_network(source, digest))
+    except IndexFolderError as error:
+        raise BackupError(str(error)) from error
 
 
 def _copy_catalog(catalog: Catalog, path: Path) -> None:

@@ -9,12 +9,13 @@ from indexer.files import sync_folder
 from indexer.lock import LOCK_NAME, writer_lock
 from indexer.manifest import Manifest
 from indexer.manifest_file import CATALOG, FILE_NAME, write_manifest
+from indexer.networks import NETWORKS, write_network
 from indexer.pools import POOLS
 
 # What an index whose making was cut short may have left, and what a file system of its own has.
 _BEFORE_MANIFEST = {
     *(CATALOG + end for end in ("", "-wal", "-shm", "-journal")),
-    *(POOLS, LOCK_NAME, f".{FILE_NAME}.partial", "lost+found"),
+    *(POOLS, NETWORKS, LOCK_NAME, f".{FILE_NAME}.partial", "lost+found"),
 }
 
 
@@ -33,8 +34,11 @@ def check_can_create(folder: Path) -> None:
         raise IndexFolderError(f"{str(folder)!r} is a file: name a folder for the index")
 
 
-def create_index(folder: Path, manifest: Manifest) -> None:
-    """Make an empty index in ``folder``; the manifest comes last, so it is whole or none."""
+def create_index(folder: Path, manifest: Manifest, network: bytes | None = None) -> None:
+    """Make an empty index in ``folder``; the manifest comes last, so it is whole or none.
+
+    ``network`` is the file of the int8 network that the manifest's recipe names.
+    """
     check_can_create(folder)
     try:
         (folder / POOLS).mkdir(parents=True, exist_ok=True)
@@ -48,6 +52,8 @@ def create_index(folder: Path, manifest: Manifest) -> None:
                 f"{str(folder)!r} has just been made an index by another process: "
                 "run the same command again to go on with it"
             )
+        if network is not None:
+            write_network(folder, network)
         with closing(Catalog(folder / CATALOG, writable=True)) as catalog:
             write_manifest(folder, manifest, catalog)
     sync_folder(folder.absolute().parent)

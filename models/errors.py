@@ -49,6 +49,10 @@ class BlockError(HueweaveError):
     """A block that the weights or the index do not have."""
 
 
+class PrecisionError(HueweaveError):
+    """Numbers that a network is not run in here."""
+
+
 class WeightsError(HueweaveError):
     """Weights that cannot be had, read, or are not the ones asked for."""
 

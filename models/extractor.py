@@ -1,7 +1,7 @@
 """The extractor: a batch of square pictures through the network to raw pools."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import torch
@@ -45,6 +45,11 @@ class NetworkExtractor:
         if device.type == "cuda" and precision == "float32":
             # cuDNN's default for float32, TF32, rounds to ten bits: worse than 1e-4.
             torch.backends.cudnn.allow_tf32 = False
+
+    @property
+    def parts(self) -> tuple[Network, Tensor, Tensor]:
+        """The network, and what bytes are multiplied by and then added to before it."""
+        return self._network, self._scale, self._shift
 
     def extract(
         self, pixels: Pixels, pools: Iterable[PoolName], content: Mask | None = None
@@ -90,18 +95,11 @@ class NetworkExtractor:
         kinds: dict[int, list[PoolKind]] = defaultdict(list)
         for pool in pools:
             kinds[pool.block].append(pool.kind)
-        self._check(kinds)
+        check_blocks(kinds, self.channels)
         rgb = self._on_device(pixels)
-        counts = self._content(rgb, content)
+        counts = content_of(rgb, content, self._preprocess)
         for block, feature_map in self._network(self._normalise(rgb), kinds):
             yield block, kinds[block], feature_map, counts
-
-    def _content(self, rgb: Tensor, content: Mask | None) -> Tensor:
-        if content is None:
-            counts = content_map(rgb, self._preprocess.white)
-        else:
-            counts = torch.from_numpy(content).to(self._device).float().unsqueeze(1)
-        return fill_holes(counts) if self._preprocess.filled else counts
 
     def _on_device(self, pixels: Pixels) -> Tensor:
         # torch warns of arrays it could not write to, which those straight from Pillow are.
@@ -114,10 +112,21 @@ class NetworkExtractor:
         scaled = rgb.float() * self._scale + self._shift
         return scaled.to(self._dtype, memory_format=torch.channels_last)
 
-    def _check(self, blocks: Iterable[int]) -> None:
-        for block in blocks:
-            if not 1 <= block <= len(self.channels):
-                raise BlockError(
-                    f"block {block} is not there: the network is loaded to block "
-                    f"{len(self.channels)}"
-                )
+
+def content_of(rgb: Tensor, content: Mask | None, preprocess: Preprocess) -> Tensor:
+    """Return (n, 1, H, W) float32 on the device of (n, 3, H, W) uint8 ``rgb``: 1 where a place
+    counts, by ``content`` or, without, where it is not near-white."""
+    if content is None:
+        counts = content_map(rgb, preprocess.white)
+    else:
+        counts = torch.from_numpy(content).to(rgb.device).float().unsqueeze(1)
+    return fill_holes(counts) if preprocess.filled else counts
+
+
+def check_blocks(blocks: Iterable[int], channels: Sequence[int]) -> None:
+    """Raise BlockError for a block that a network with maps of ``channels`` does not reach."""
+    for block in blocks:
+        if not 1 <= block <= len(channels):
+            raise BlockError(
+                f"block {block} is not there: the network is loaded to block {len(channels)}"
+            )

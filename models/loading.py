@@ -7,6 +7,7 @@ from pathlib import Path
 from models.backbones import AUTO, PACKAGED, Backbone, get_backbone
 from models.download import Progress
 from models.errors import WeightsError, WeightsUnavailableError
+from models.extraction import Extractor
 from models.extractor import NetworkExtractor
 from models.network import load_network
 from models.precision import choose_device, choose_precision
@@ -35,7 +36,7 @@ class Loaded:
     """A recipe and the extractor that follows it."""
 
     recipe: Recipe
-    extractor: NetworkExtractor
+    extractor: Extractor
 
 
 def load_new(
@@ -71,12 +72,26 @@ def load_pinned(
     blocks: Iterable[int],
     weights: str | None = None,
     runtime: Runtime = DEFAULT_RUNTIME,
+    stored: Callable[[str], bytes] | None = None,
 ) -> Loaded:
     """Return an extractor that follows ``recipe`` to the letter.
 
     ``weights`` says where they lie now, if not where the recipe has them. Raises WeightsError
     naming both digests if what is found there is something else.
+
+    An int8 network is what ``stored`` gives for its SHA-256; the weights it was made of are looked
+    at only if they are named.
     """
+    recipe.check_precision(runtime.precision, runtime.device)
+    if recipe.quantized:
+        if weights:
+            floats = replace(recipe, quantized=None)
+            load_pinned(floats, blocks, weights, replace(runtime, precision="float32"))
+        if stored is None:
+            raise WeightsError("an int8 network is only to be had with its index")
+        from models.quantized import QuantizedExtractor
+
+        return Loaded(recipe, QuantizedExtractor(stored(recipe.quantized), recipe.preprocess))
     spec = get_backbone(recipe.backbone)
     try:
         found = find_weights(

@@ -6,9 +6,9 @@ from typing import Literal
 
 import torch
 
-from models.errors import UnknownNameError
+from models.errors import PrecisionError, UnknownNameError
+from models.recipe import PRECISIONS
 
-PRECISIONS = ("auto", "float32", "bfloat16")
 Precision = Literal["float32", "bfloat16"]
 DEVICES = ("auto", "cpu", "cuda")
 
@@ -28,10 +28,16 @@ def choose_device(name: str = "auto") -> torch.device:
 def choose_precision(name: str, device: torch.device) -> Precision:
     """Return bfloat16 where ``device`` computes in it natively and ``name`` is auto, else as told.
 
-    bfloat16 and float32 serve the same index: top-10 lists overlap by more than 0.95.
+    bfloat16 and float32 serve the same index: top-10 lists overlap by more than 0.95. Raises
+    UnknownNameError, and PrecisionError for int8, which a network of floats is not run in.
     """
     if name not in PRECISIONS:
         raise UnknownNameError("precision", name, PRECISIONS)
+    if name == "int8":
+        raise PrecisionError(
+            "int8 is calibrated on pictures: `hueweave build --precision int8` makes an index of "
+            "it, for all else leave precision at auto, which follows the index"
+        )
     if name == "auto":
         return "bfloat16" if _computes_bfloat16(device) else "float32"
     return "float32" if name == "float32" else "bfloat16"

@@ -6,7 +6,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from models.backbones import Triple
+from models.errors import PrecisionError, UnknownNameError
 from models.preprocess import Preprocess
+
+PRECISIONS = ("auto", "float32", "bfloat16", "int8")
 
 
 @dataclass(frozen=True)
@@ -15,7 +18,8 @@ class Recipe:
 
     ``weights`` says where the weights were found (an enum name, ``packaged``, or a file's path)
     and ``weights_sha256`` what they are; only the latter counts. float32 and bfloat16 serve the
-    same recipe, so precision is no part of it.
+    same recipe, so neither is part of it; ``quantized`` is the SHA-256 of the int8 network that
+    was made of the weights, if that is what runs.
     """
 
     backbone: str
@@ -24,6 +28,7 @@ class Recipe:
     mean: Triple
     std: Triple
     preprocess: Preprocess
+    quantized: str | None = None
 
     @property
     def digest(self) -> str:
@@ -32,11 +37,25 @@ class Recipe:
         del document["weights"]
         return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
 
+    def check_precision(self, name: str, device: str = "auto") -> None:
+        """Raise PrecisionError if ``name`` or ``device`` is not what this recipe runs in."""
+        if name not in PRECISIONS:
+            raise UnknownNameError("precision", name, PRECISIONS)
+        if name != "auto" and (name == "int8") != (self.quantized is not None):
+            raise PrecisionError(
+                f"this index was made {'in' if self.quantized else 'without'} int8, {name} is "
+                "asked for: build another index for that, or leave precision at auto"
+            )
+        if self.quantized and device.startswith("cuda"):
+            raise PrecisionError(f"int8 runs on processors, not on {device}: use --device cpu")
+
     def to_document(self) -> dict[str, Any]:
         """Return plain JSON values; ``from_document`` reads them."""
         document = asdict(self)
         if not self.preprocess.filled:  # unknown to older releases, whose digests stay as they are
             del document["preprocess"]["filled"]
+        if not self.quantized:
+            del document["quantized"]
         return document
 
     @classmethod

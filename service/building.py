@@ -15,7 +15,7 @@ from indexer.manifest_file import read_manifest
 from indexer.presets import get_preset, lay_out
 from indexer.reduction import Loss, measure_loss, parse_reduction
 from indexer.segments import check_index_type
-from indexer.sources import check_not_empty, open_source
+from indexer.sources import Source, check_not_empty, open_source
 from indexer.spaces import parse_metric
 from indexer.watching import Watcher
 from models.backbones import AUTO, get_backbone
@@ -26,7 +26,6 @@ from service.settings import Settings, parse_blocks
 if TYPE_CHECKING:
     from models.download import Progress
     from models.extraction import Extractor
-    from models.extractor import NetworkExtractor
     from models.loading import Loaded
 
 Notify = Callable[[str], None]
@@ -49,7 +48,7 @@ def build_index(
     opened = open_source(source, index=folder)
     check_not_empty(opened)
     check_columns(opened, options.indexed_columns)
-    made = None if is_index(folder) else make_index(folder, settings, notify, progress)
+    made = None if is_index(folder) else make_index(folder, settings, notify, progress, opened)
     manifest = check_same_recipe(folder, settings, progress)
 
     def extractor() -> "Extractor":
@@ -66,12 +65,31 @@ def build_index(
 
 
 def make_index(
-    folder: Path, settings: Settings, notify: Notify, progress: "Progress | None" = None
-) -> "NetworkExtractor":
-    """Make an empty index as the settings say and return its extractor."""
+    folder: Path,
+    settings: Settings,
+    notify: Notify,
+    progress: "Progress | None" = None,
+    source: Source | None = None,
+) -> "Extractor":
+    """Make an empty index as the settings say and return its extractor.
+
+    ``source`` has the pictures that an int8 network is calibrated on; raises PrecisionError if one
+    is asked for without.
+    """
     check_can_create(folder)
-    manifest, loaded = plan_index(settings, notify, progress)
-    create_index(folder, manifest)
+    if settings.precision != "int8" or source is None:
+        manifest, loaded = plan_index(settings, notify, progress)
+        create_index(folder, manifest)
+        return loaded.extractor
+    from models.quantizing import check_can_quantize
+    from service.calibrating import quantized
+
+    check_can_quantize(settings.device)
+    # Scales are found in float32, whatever else this machine computes in.
+    floats = settings.model_copy(update={"precision": "float32", "device": "cpu"})
+    manifest, loaded = plan_index(floats, notify, progress)
+    manifest, loaded, network = quantized(manifest, loaded, source, limits(settings))
+    create_index(folder, manifest, network)
     return loaded.extractor
 
 
@@ -132,7 +150,7 @@ def check_same_recipe(
     """Return the manifest of an index that a command goes on with.
 
     Raises RecipeMismatchError if a setting given on purpose is not what the index was made with,
-    WeightsError if weights are named that are not the index's.
+    PrecisionError if its numbers are others than those asked for, WeightsError if weights are named that are not the index's.
     """
     manifest = read_manifest(folder)
     made = made_with(manifest)
@@ -145,8 +163,9 @@ def check_same_recipe(
                 f"index {str(folder)!r} was made with {name} {made[name]!r}, not {value!r}: "
                 "build another index for that, or leave the setting out"
             )
+    manifest.recipe.check_precision(settings.precision, settings.device)
     if settings.weights and not _names(settings.weights, manifest.recipe.weights):
-        pinned_extractor(manifest, settings, progress)  # other weights, or the same elsewhere
+        pinned_extractor(manifest, settings, progress, folder)  # other weights, or the same elsewhere
     return manifest
 
 

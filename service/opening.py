@@ -11,6 +11,7 @@ from weakref import WeakKeyDictionary, WeakValueDictionary
 from indexer.filters import FilterLimits
 from indexer.local import LocalStore
 from indexer.manifest import Manifest
+from indexer.networks import read_network
 from indexer.store import CatalogStore
 from indexer.upkeep import Upkeep
 from models.images import Limits
@@ -25,7 +26,7 @@ from service.settings import Settings
 if TYPE_CHECKING:
     # torch takes a second to import; commands that need no network never pay it.
     from models.download import Progress
-    from models.extractor import NetworkExtractor
+    from models.extraction import Extractor
     from models.loading import Loaded, Runtime
 
     Watching = Callable[[], AbstractContextManager[Progress | None]]
@@ -66,8 +67,8 @@ class Opener:
         self._kept_up = kept_up and not settings.read_only
         self._fetch = make_fetch(settings)
         # Weak, so that a network is let go of with the last index that uses it.
-        self._networks: WeakValueDictionary[object, NetworkExtractor] = WeakValueDictionary()
-        self._recipes: WeakKeyDictionary[NetworkExtractor, Recipe] = WeakKeyDictionary()
+        self._networks: WeakValueDictionary[object, Extractor] = WeakValueDictionary()
+        self._recipes: WeakKeyDictionary[Extractor, Recipe] = WeakKeyDictionary()
 
     def __call__(self, folder: Path) -> Opened:
         """Return the index, with exactly the weights its manifest names.
@@ -77,7 +78,7 @@ class Opener:
         store = LocalStore(folder, read_only=self._settings.read_only)
         try:
             store.view()  # loads segments now: an unfinished or damaged index shows here
-            extractor = self._network(store.manifest)
+            extractor = self._network(store.manifest, folder)
         except BaseException:
             store.close()
             raise
@@ -89,15 +90,15 @@ class Opener:
             upkeep.start()
         return Opened(store, searcher, allowed, upkeep)
 
-    def _network(self, manifest: Manifest) -> "NetworkExtractor":
+    def _network(self, manifest: Manifest, folder: Path) -> "Extractor":
         found = self._networks.get(_known_by(manifest))
         if found is None:
             with self.watching() as progress:
-                found = pinned_extractor(manifest, self._settings, progress)
+                found = pinned_extractor(manifest, self._settings, progress, folder)
             self.adopt(manifest, found)
         return found
 
-    def adopt(self, manifest: Manifest, network: "NetworkExtractor") -> None:
+    def adopt(self, manifest: Manifest, network: "Extractor") -> None:
         """Let ``network``, for as long as it is there, serve every index like ``manifest``."""
         self._networks[_known_by(manifest)] = network
         self._recipes[network] = manifest.recipe
@@ -147,13 +148,24 @@ def open_index(settings: Settings, progress: "Progress | None" = None) -> Opened
 
 
 def pinned_extractor(
-    manifest: Manifest, settings: Settings, progress: "Progress | None" = None
-) -> "NetworkExtractor":
-    """Return the extractor that follows the manifest's recipe; raises WeightsError."""
+    manifest: Manifest,
+    settings: Settings,
+    progress: "Progress | None" = None,
+    folder: Path | None = None,
+) -> "Extractor":
+    """Return the extractor that follows the manifest's recipe.
+
+    ``folder`` is the index's, if not that of the settings. Raises WeightsError, PrecisionError, or
+    IndexFolderError if a network that is stored with the index is damaged.
+    """
     from models.loading import load_pinned
 
     found = load_pinned(
-        manifest.recipe, manifest.blocks, settings.weights, runtime(settings, progress)
+        manifest.recipe,
+        manifest.blocks,
+        settings.weights,
+        runtime(settings, progress),
+        lambda digest: read_network(folder or index_folder(settings), digest),
     )
     return found.extractor
 

@@ -14,6 +14,7 @@ from indexer.lock import undisturbed
 from indexer.manifest import DerivedFile, Generation
 from indexer.manifest_file import check_copy, check_manifest, read_manifest
 from indexer.media import is_media
+from indexer.networks import check_networks
 from indexer.records import Item
 from indexer.segments import read_segment
 from indexer.spaces import Slots, iterate
@@ -45,6 +46,7 @@ def verify(
             yield f"catalog.sqlite: {fault} (it is written again with the next generation)"
         for problem in store.feedback.check():
             yield f"catalog.sqlite: {problem}"
+        yield from check_networks(folder, store.manifest.recipe)
         yield from _pools(store)
         yield from _derived(store)
         yield from _media(store)

@@ -1,0 +1,95 @@
+"""Making a network of eight-bit integers out of one of floats, calibrated on pictures.
+
+Post-training quantization by NNCF: scales of activations from what pictures give, one scale a
+channel of weights, biases corrected by what rounding shifts. Nothing is trained.
+"""
+
+import logging
+from contextlib import redirect_stdout
+from dataclasses import replace
+from hashlib import sha256
+from io import BytesIO, StringIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from zipfile import ZIP_STORED, ZipFile, ZipInfo
+
+import torch
+from torch import Tensor, nn
+
+from models.errors import PrecisionError, WeightsError
+from models.extractor import NetworkExtractor
+from models.loading import Loaded
+from models.preprocess import Pixels
+from models.quantized import BIN, XML, QuantizedExtractor
+
+CALIBRATION = 200
+"""Pictures that tell what the activations span; more change next to nothing."""
+
+
+def check_can_quantize(device: str) -> None:
+    """Raise WeightsError, saying what to install, if there is no NNCF or no OpenVINO, and
+    PrecisionError for a ``device`` that int8 does not run on."""
+    if device.startswith("cuda"):
+        raise PrecisionError(f"int8 runs on processors, not on {device}: use --device cpu")
+    try:
+        import nncf  # noqa: F401
+        import openvino  # noqa: F401
+    except ImportError as error:
+        raise WeightsError(
+            "to make an int8 network takes OpenVINO and NNCF: `pip install 'hueweave[fast]'`"
+        ) from error
+
+
+def quantize(loaded: Loaded, pixels: Pixels) -> tuple[Loaded, bytes]:
+    """Return an int8 extractor like a float32 one, its recipe naming it, and the file it is from.
+
+    ``pixels`` are (n, size, size, 3) squares of pictures to calibrate by.
+    """
+    if not isinstance(loaded.extractor, NetworkExtractor):
+        raise TypeError(f"{loaded.extractor!r} is no network of floats")
+    import nncf
+    import openvino
+
+    rows = [one[None] for one in pixels]
+    whole = _Whole(loaded.extractor).eval()
+    shape = openvino.PartialShape([-1, *pixels.shape[1:]])
+    model = openvino.convert_model(whole, input=[shape], example_input=torch.from_numpy(rows[0]))
+    nncf.set_log_level(logging.ERROR)
+    with redirect_stdout(StringIO()):  # where NNCF draws bars, and commands answer
+        made = nncf.quantize(model, nncf.Dataset(rows), subset_size=len(rows))
+    data = _packed(made)
+    recipe = replace(loaded.recipe, quantized=sha256(data).hexdigest())
+    return Loaded(recipe, QuantizedExtractor(data, recipe.preprocess)), data
+
+
+class _Whole(nn.Module):
+    """A network from (n, size, size, 3) bytes to the maps of all its blocks."""
+
+    def __init__(self, extractor: NetworkExtractor) -> None:
+        super().__init__()
+        network, scale, shift = extractor.parts
+        self.stages = network.stages
+        self.register_buffer("scale", scale)
+        self.register_buffer("shift", shift)
+
+    def forward(self, pixels: Tensor) -> tuple[Tensor, ...]:
+        x = pixels.permute(0, 3, 1, 2).float() * self.scale + self.shift
+        maps = []
+        for stage in self.stages:
+            x = stage(x)
+            maps.append(x)
+        return tuple(maps)
+
+
+def _packed(model: Any) -> bytes:
+    """Return a model as one file, the same for the same model: a ZIP of OpenVINO's two."""
+    from openvino import save_model
+
+    file = BytesIO()
+    with TemporaryDirectory() as name, ZipFile(file, "w", ZIP_STORED) as packed:
+        path = Path(name) / XML
+        save_model(model, path, compress_to_fp16=False)
+        for part in (XML, BIN):
+            packed.writestr(ZipInfo(part), path.with_name(part).read_bytes())
+    return file.getvalue()
