@@ -46,7 +46,8 @@ def dominant_colors(
     bins = _bins(counted)
     counts = np.bincount(bins, minlength=1 << 3 * _BITS)
     used = np.flatnonzero(counts)
-    group_of_bin = np.zeros(len(counts), np.uint8)
+    # As wide as an index: `bincount` would make it so, again for each sum.
+    group_of_bin = np.zeros(len(counts), np.intp)
     group_of_bin[used] = _groups(_bin_colors()[used], counts[used].astype(np.float32))
     groups = group_of_bin[bins]
     sizes = np.bincount(groups)
@@ -59,7 +60,7 @@ def dominant_colors(
     )
 
 
-def _means(counted: Packed, groups: NDArray[np.uint8], sizes: NDArray[np.int64]) -> Means:
+def _means(counted: Packed, groups: NDArray[np.intp], sizes: NDArray[np.int64]) -> Means:
     """Return the mean sRGB (k, 3) of each group; of an empty one, zero."""
     sums = [np.bincount(groups, (counted >> shift) & 255) for shift in (16, 8, 0)]
     return np.stack(sums, axis=1) / np.maximum(sizes, 1)[:, None]

@@ -55,17 +55,12 @@ class NetworkExtractor:
         self, pixels: Pixels, pools: Iterable[PoolName], content: Mask | None = None
     ) -> RawPools:
         """Return raw pools, (n, channels) float32 each; see ``Extractor``."""
-        pools = list(pools)
-        step = len(pixels) if self._device.type == "cuda" else _TOGETHER
-        runs = [
-            self._extract(
-                pixels[at : at + step], pools, None if content is None else content[at : at + step]
-            )
-            for at in range(0, max(len(pixels), 1), max(step, 1))
+        asked = list(pools)
+        parts = [
+            self._extract(pixels[at], asked, None if content is None else content[at])
+            for at in self._slices(len(pixels))
         ]
-        if len(runs) == 1:
-            return runs[0]
-        return {pool: np.concatenate([run[pool] for run in runs]) for pool in runs[0]}
+        return {pool: np.concatenate([part[pool] for part in parts]) for pool in parts[0]}
 
     def _extract(self, pixels: Pixels, pools: list[PoolName], content: Mask | None) -> RawPools:
         found: dict[PoolName, Tensor] = {}
@@ -74,6 +69,11 @@ class NetworkExtractor:
                 pooled = pool_map(feature_map, kinds, counts)
                 found |= {PoolName(block, kind): vectors for kind, vectors in pooled.items()}
         return {pool: vectors.cpu().numpy() for pool, vectors in found.items()}
+
+    def _slices(self, count: int) -> list[slice]:
+        """Return which of ``count`` pictures are run together."""
+        together = _TOGETHER if self._device.type == "cpu" else count
+        return [slice(at, at + together) for at in range(0, count, together or 1)] or [slice(0, 0)]
 
     def local(
         self, pixels: Pixels, pools: Iterable[PoolName], content: Mask | None = None

@@ -25,13 +25,17 @@ def content_map(pixels: Tensor, white: int) -> Tensor:
 def fill_holes(content: Tensor) -> Tensor:
     """Return (n, 1, H, W) ``content`` with 1 also where there is some of it to the left and to the
     right and above and below."""
-    # Cumulative sums are several times faster than cumulative maxima, which count places, too.
     inside = torch.ones_like(content, dtype=torch.bool)
     for axis in (2, 3):
-        before = content.cumsum(axis)
-        # At a place itself both count it: what comes after is the rest of the whole.
-        after = before.narrow(axis, before.shape[axis] - 1, 1) - before + content
-        inside &= (before > 0) & (after > 0)
+        count = content.shape[axis]
+        # The first and the last place of content, counted from either end; 0 where there is none.
+        # Maxima of products are faster than cumulative sums.
+        rising = torch.arange(1, count + 1, device=content.device, dtype=content.dtype)
+        rising = rising.view(-1, 1) if axis == 2 else rising
+        falling = count + 1 - rising
+        last = (content * rising).amax(axis, keepdim=True)
+        first = (content * falling).amax(axis, keepdim=True)
+        inside &= (rising <= last) & (falling <= first)
     return inside.float()
 
 
