@@ -8,6 +8,7 @@ import logging
 from contextlib import redirect_stdout
 from dataclasses import replace
 from hashlib import sha256
+from importlib.util import find_spec
 from io import BytesIO, StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -32,13 +33,10 @@ def check_can_quantize(device: str) -> None:
     PrecisionError for a ``device`` that int8 does not run on."""
     if device.startswith("cuda"):
         raise PrecisionError(f"int8 runs on processors, not on {device}: use --device cpu")
-    try:
-        import nncf  # noqa: F401
-        import openvino  # noqa: F401
-    except ImportError as error:
+    if not all(map(find_spec, ("nncf", "openvino"))):
         raise WeightsError(
             "to make an int8 network takes OpenVINO and NNCF: `pip install 'hueweave[fast]'`"
-        ) from error
+        )
 
 
 def quantize(loaded: Loaded, pixels: Pixels) -> tuple[Loaded, bytes]:

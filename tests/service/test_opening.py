@@ -45,7 +45,7 @@ def test_network_is_loaded_as_the_manifest_pins_it(
     store = LocalStore(fake_index)
     settings = load_settings(weights="there.pth", device="cpu", precision="float32")
     pinned_extractor(store.manifest, settings)
-    recipe, blocks, weights, runtime = asked
+    recipe, blocks, weights, runtime, _ = asked
     assert (recipe, blocks) == (store.manifest.recipe, (1, 2, 3, 4))
     assert (weights, runtime.device, runtime.precision) == ("there.pth", "cpu", "float32")
     store.close()
