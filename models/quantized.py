@@ -17,6 +17,7 @@ from models.extraction import LocalPool, LocalPools, PoolName, RawPools, Vectors
 from models.extractor import check_blocks, content_of
 from models.pools import place_weights
 from models.preprocess import Mask, Pixels, Preprocess
+from models.unobserved import load_openvino
 
 XML, BIN = "network.xml", "network.bin"
 # Compiled for so many sets of pools at once; each holds the weights down to its deepest block.
@@ -82,8 +83,6 @@ class QuantizedExtractor:
 
     def _compile(self, wanted: tuple[PoolName, ...] | tuple[int, ...], many: bool) -> "_Compiled":
         """Return the network, down to the deepest block, that yields pools, or maps of blocks."""
-        from openvino import Core
-
         cores = torch.get_num_threads()
         options = {
             "NUM_STREAMS": str(cores if many else 1),
@@ -92,18 +91,17 @@ class QuantizedExtractor:
             "INFERENCE_PRECISION_HINT": "f32",
         }
         model = _cut(self._model, wanted)
-        return _Compiled(Core().compile_model(model, "CPU", options), cores if many else 1)
+        compiled = load_openvino().Core().compile_model(model, "CPU", options)
+        return _Compiled(compiled, cores if many else 1)
 
 
 class _Compiled:
     """A compiled network and its queue of requests, for one caller at a time."""
 
     def __init__(self, model: Any, streams: int) -> None:
-        from openvino import AsyncInferQueue
-
         self._lock = threading.Lock()
         self._outputs = len(model.outputs)
-        self._queue = AsyncInferQueue(model, streams)
+        self._queue = load_openvino().AsyncInferQueue(model, streams)
         self._queue.set_callback(self._keep)
         self._rows: list[list[Vectors]] = []
 
@@ -127,13 +125,13 @@ class _Compiled:
 def read_network(data: bytes) -> Any:
     """Return the OpenVINO model in ``data``; raises WeightsError if there is none."""
     try:
-        from openvino import Core, Tensor
+        openvino = load_openvino()
     except ImportError as error:
         raise WeightsError(_NEEDED) from error
     try:
         with ZipFile(BytesIO(data)) as file:
             weights = np.frombuffer(file.read(BIN), np.uint8)
-            return Core().read_model(file.read(XML), Tensor(weights))
+            return openvino.Core().read_model(file.read(XML), openvino.Tensor(weights))
     except (BadZipFile, KeyError, RuntimeError) as error:
         raise WeightsError(
             f"the quantized network {sha256(data).hexdigest()} cannot be read: {error}"
@@ -146,9 +144,8 @@ def _cut(whole: Any, wanted: tuple[PoolName, ...] | tuple[int, ...]) -> Any:
     Its inputs are one picture (1, size, size, 3) and, for each foreground pool in turn, the weights
     (1, h, w) of places.
     """
-    from openvino import Model
-    from openvino import opset13 as ops
-
+    openvino = load_openvino()
+    ops = openvino.opset13
     model = whole.clone()
     inputs = [model.input(0).get_node()]
     outputs, places = [], np.int64([2, 3])
@@ -165,6 +162,6 @@ def _cut(whole: Any, wanted: tuple[PoolName, ...] | tuple[int, ...]) -> Any:
             else:
                 values = ops.reduce_mean(values, places, False)
         outputs.append(ops.result(values))
-    cut = Model(outputs, inputs, "cut")
+    cut = openvino.Model(outputs, inputs, "cut")
     cut.reshape({cut.input(0): [1, *list(cut.input(0).get_partial_shape())[1:]]})
     return cut

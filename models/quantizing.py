@@ -4,12 +4,10 @@ Post-training quantization by NNCF: scales of activations from what pictures giv
 channel of weights, biases corrected by what rounding shifts. Nothing is trained.
 """
 
-import logging
-from contextlib import redirect_stdout
 from dataclasses import replace
 from hashlib import sha256
 from importlib.util import find_spec
-from io import BytesIO, StringIO
+from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -23,6 +21,7 @@ from models.extractor import NetworkExtractor
 from models.loading import Loaded
 from models.preprocess import Pixels
 from models.quantized import BIN, XML, QuantizedExtractor
+from models.unobserved import load_nncf, load_openvino, quiet
 
 CALIBRATION = 200
 """Pictures that tell what the activations span; more change next to nothing."""
@@ -46,15 +45,13 @@ def quantize(loaded: Loaded, pixels: Pixels) -> tuple[Loaded, bytes]:
     """
     if not isinstance(loaded.extractor, NetworkExtractor):
         raise TypeError(f"{loaded.extractor!r} is no network of floats")
-    import nncf
-    import openvino
-
+    openvino, nncf = load_openvino(), load_nncf()
     rows = [one[None] for one in pixels]
     whole = _Whole(loaded.extractor).eval()
     shape = openvino.PartialShape([-1, *pixels.shape[1:]])
-    model = openvino.convert_model(whole, input=[shape], example_input=torch.from_numpy(rows[0]))
-    nncf.set_log_level(logging.ERROR)
-    with redirect_stdout(StringIO()):  # where NNCF draws bars, and commands answer
+    example = torch.from_numpy(rows[0])
+    with quiet():
+        model = openvino.convert_model(whole, input=[shape], example_input=example)
         made = nncf.quantize(model, nncf.Dataset(rows), subset_size=len(rows))
     data = _packed(made)
     recipe = replace(loaded.recipe, quantized=sha256(data).hexdigest())
@@ -82,12 +79,10 @@ class _Whole(nn.Module):
 
 def _packed(model: Any) -> bytes:
     """Return a model as one file, the same for the same model: a ZIP of OpenVINO's two."""
-    from openvino import save_model
-
     file = BytesIO()
     with TemporaryDirectory() as name, ZipFile(file, "w", ZIP_STORED) as packed:
         path = Path(name) / XML
-        save_model(model, path, compress_to_fp16=False)
+        load_openvino().save_model(model, path, compress_to_fp16=False)
         for part in (XML, BIN):
             packed.writestr(ZipInfo(part), path.with_name(part).read_bytes())
     return file.getvalue()
