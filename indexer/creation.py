@@ -9,7 +9,7 @@ from indexer.files import sync_folder
 from indexer.lock import LOCK_NAME, writer_lock
 from indexer.manifest import Manifest
 from indexer.manifest_file import CATALOG, FILE_NAME, write_manifest
-from indexer.networks import NETWORKS, write_network
+from indexer.networks import NETWORKS, drop_networks, write_network
 from indexer.pools import POOLS
 
 # What an index whose making was cut short may have left, and what a file system of its own has.
@@ -52,6 +52,7 @@ def create_index(folder: Path, manifest: Manifest, network: bytes | None = None)
                 f"{str(folder)!r} has just been made an index by another process: "
                 "run the same command again to go on with it"
             )
+        drop_networks(folder)  # of a making that was cut short
         if network is not None:
             write_network(folder, network)
         with closing(Catalog(folder / CATALOG, writable=True)) as catalog:

@@ -27,6 +27,7 @@ from indexer.lock import WriterLease
 from indexer.manifest import Manifest
 from indexer.manifest_file import CATALOG, manifest_copy, read_manifest, write_manifest
 from indexer.media import Media
+from indexer.networks import NETWORKS
 from indexer.pools import POOLS, PoolFile, PoolStore
 from indexer.records import Failure, Item
 from indexer.sources import Metadata, Source
@@ -134,12 +135,13 @@ class LocalStore:
         return list(self._pools.damaged(slots, self.catalog.checksums(slots)).items())
 
     def sizes(self) -> dict[str, int]:
-        """Return bytes of the catalog, of raw pools, of what is derived from them, and of
-        originals."""
+        """Return bytes of the catalog, of raw pools, of what is derived from them, of a network
+        of the index's own, and of originals."""
         parts = {
             "catalog": f"{CATALOG}*",
             "pools": f"{POOLS}/*",
             "spaces": "spaces/**/*",
+            "networks": f"{NETWORKS}/*",
             "media": "media/*/*",
         }
         return {

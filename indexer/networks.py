@@ -20,7 +20,17 @@ def write_network(folder: Path, data: bytes) -> None:
     """Store a network, whole or not at all."""
     path = network_path(folder, sha256(data).hexdigest())
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_durably(path, lambda partial: partial.write_bytes(data) and None)
+
+    def write(partial: Path) -> None:
+        partial.write_bytes(data)
+
+    write_durably(path, write)
+
+
+def drop_networks(folder: Path) -> None:
+    """Remove whatever networks a folder has that is no index yet."""
+    for path in (folder / NETWORKS).glob("*"):
+        path.unlink()
 
 
 def read_network(folder: Path, digest: str) -> bytes:

@@ -6,8 +6,8 @@ from typing import Literal
 
 import torch
 
-from models.errors import PrecisionError, UnknownNameError
-from models.recipe import PRECISIONS
+from models.errors import UnknownNameError
+from models.recipe import check_precision
 
 Precision = Literal["float32", "bfloat16"]
 DEVICES = ("auto", "cpu", "cuda")
@@ -31,13 +31,7 @@ def choose_precision(name: str, device: torch.device) -> Precision:
     bfloat16 and float32 serve the same index: top-10 lists overlap by more than 0.95. Raises
     UnknownNameError, and PrecisionError for int8, which a network of floats is not run in.
     """
-    if name not in PRECISIONS:
-        raise UnknownNameError("precision", name, PRECISIONS)
-    if name == "int8":
-        raise PrecisionError(
-            "int8 is calibrated on pictures: `hueweave build --precision int8` makes an index of "
-            "it, for all else leave precision at auto, which follows the index"
-        )
+    check_precision(name)
     if name == "auto":
         return "bfloat16" if _computes_bfloat16(device) else "float32"
     return "float32" if name == "float32" else "bfloat16"

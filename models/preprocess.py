@@ -172,7 +172,7 @@ def picture_box(image: Image.Image, white: int) -> tuple[int, int, int, int]:
 
 
 def _darkest(image: Image.Image) -> int:
-    return int(min(low for low, _ in image.getextrema()))
+    return int(np.asarray(image).min())
 
 
 def _bounds(content: Mask) -> tuple[int, int, int, int]:

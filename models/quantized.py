@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from hashlib import sha256
 from io import BytesIO
 from typing import Any
@@ -22,6 +22,7 @@ from models.unobserved import load_openvino
 XML, BIN = "network.xml", "network.bin"
 # Compiled for so many sets of pools at once; each holds the weights down to its deepest block.
 _COMPILED = 8
+_Wanted = tuple[PoolName, ...] | tuple[int, ...]
 _NEEDED = "this index is int8, which OpenVINO runs: `pip install 'hueweave[fast]'`"
 
 
@@ -38,7 +39,7 @@ class QuantizedExtractor:
         self.channels = tuple(shape[1].get_length() for shape in self._shapes())
         self._sides = tuple(shape[2].get_length() for shape in self._shapes())
         # Two of each: a single picture is best run by all cores together.
-        self._compiled = lru_cache(2 * _COMPILED)(self._compile)
+        self._compiled = lru_cache(2 * _COMPILED)(partial(_compile, self._model))
 
     def extract(
         self, pixels: Pixels, pools: Iterable[PoolName], content: Mask | None = None
@@ -81,19 +82,6 @@ class QuantizedExtractor:
     def _shapes(self) -> list[Any]:
         return [output.get_partial_shape() for output in self._model.outputs]
 
-    def _compile(self, wanted: tuple[PoolName, ...] | tuple[int, ...], many: bool) -> "_Compiled":
-        """Return the network, down to the deepest block, that yields pools, or maps of blocks."""
-        cores = torch.get_num_threads()
-        options = {
-            "NUM_STREAMS": str(cores if many else 1),
-            "INFERENCE_NUM_THREADS": str(cores),
-            # What is not in integers is in float32 wherever it runs, so that replicas agree.
-            "INFERENCE_PRECISION_HINT": "f32",
-        }
-        model = _cut(self._model, wanted)
-        compiled = load_openvino().Core().compile_model(model, "CPU", options)
-        return _Compiled(compiled, cores if many else 1)
-
 
 class _Compiled:
     """A compiled network and its queue of requests, for one caller at a time."""
@@ -122,6 +110,19 @@ class _Compiled:
         self._rows[at] = [tensor.data.copy() for tensor in request.output_tensors]
 
 
+def _compile(model: Any, wanted: _Wanted, many: bool) -> _Compiled:
+    """Return the network, down to the deepest block, that yields pools, or maps of blocks."""
+    cores = torch.get_num_threads()
+    options = {
+        "NUM_STREAMS": str(cores if many else 1),
+        "INFERENCE_NUM_THREADS": str(cores),
+        # What is not in integers is in float32 wherever it runs, so that replicas agree.
+        "INFERENCE_PRECISION_HINT": "f32",
+    }
+    compiled = load_openvino().Core().compile_model(_cut(model, wanted), "CPU", options)
+    return _Compiled(compiled, cores if many else 1)
+
+
 def read_network(data: bytes) -> Any:
     """Return the OpenVINO model in ``data``; raises WeightsError if there is none."""
     try:
@@ -138,7 +139,7 @@ def read_network(data: bytes) -> Any:
         ) from error
 
 
-def _cut(whole: Any, wanted: tuple[PoolName, ...] | tuple[int, ...]) -> Any:
+def _cut(whole: Any, wanted: _Wanted) -> Any:
     """Return a copy of the part of ``whole`` that ``wanted`` pools, or maps of blocks, need.
 
     Its inputs are one picture (1, size, size, 3) and, for each foreground pool in turn, the weights
@@ -148,7 +149,7 @@ def _cut(whole: Any, wanted: tuple[PoolName, ...] | tuple[int, ...]) -> Any:
     ops = openvino.opset13
     model = whole.clone()
     inputs = [model.input(0).get_node()]
-    outputs, places = [], np.int64([2, 3])
+    outputs, places = [], np.array([2, 3])
     for one in wanted:
         block = one.block if isinstance(one, PoolName) else one
         values = model.output(block - 1).get_node().input_value(0)

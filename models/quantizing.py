@@ -63,13 +63,12 @@ class _Whole(nn.Module):
 
     def __init__(self, extractor: NetworkExtractor) -> None:
         super().__init__()
-        network, scale, shift = extractor.parts
+        network, *self.scaling = extractor.parts
         self.stages = network.stages
-        self.register_buffer("scale", scale)
-        self.register_buffer("shift", shift)
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, ...]:
-        x = pixels.permute(0, 3, 1, 2).float() * self.scale + self.shift
+        scale, shift = self.scaling
+        x = pixels.permute(0, 3, 1, 2).float() * scale + shift
         maps = []
         for stage in self.stages:
             x = stage(x)

@@ -10,6 +10,19 @@ from models.errors import PrecisionError, UnknownNameError
 from models.preprocess import Preprocess
 
 PRECISIONS = ("auto", "float32", "bfloat16", "int8")
+INT8 = "int8"
+
+
+def check_precision(name: str) -> None:
+    """Raise UnknownNameError for a precision there is not, PrecisionError for int8, which no
+    network runs in but one that was made for an index out of its pictures."""
+    if name not in PRECISIONS:
+        raise UnknownNameError("precision", name, PRECISIONS)
+    if name == INT8:
+        raise PrecisionError(
+            "int8 is calibrated on pictures: `hueweave build --precision int8` makes an index of "
+            "it; for all else leave precision at auto, which follows the index"
+        )
 
 
 @dataclass(frozen=True)
@@ -41,7 +54,7 @@ class Recipe:
         """Raise PrecisionError if ``name`` or ``device`` is not what this recipe runs in."""
         if name not in PRECISIONS:
             raise UnknownNameError("precision", name, PRECISIONS)
-        if name != "auto" and (name == "int8") != (self.quantized is not None):
+        if name != "auto" and (name == INT8) != (self.quantized is not None):
             raise PrecisionError(
                 f"this index was made {'in' if self.quantized else 'without'} int8, {name} is "
                 "asked for: build another index for that, or leave precision at auto"

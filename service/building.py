@@ -20,6 +20,7 @@ from indexer.spaces import parse_metric
 from indexer.watching import Watcher
 from models.backbones import AUTO, get_backbone
 from models.probe import flat_colors
+from models.recipe import INT8, check_precision
 from service.opening import index_folder, limits, pinned_extractor, runtime
 from service.settings import Settings, parse_blocks
 
@@ -77,10 +78,16 @@ def make_index(
     is asked for without.
     """
     check_can_create(folder)
-    if settings.precision != "int8" or source is None:
-        manifest, loaded = plan_index(settings, notify, progress)
-        create_index(folder, manifest)
-        return loaded.extractor
+    if settings.precision == INT8 and source is not None:
+        return _make_quantized(folder, settings, notify, progress, source)
+    manifest, loaded = plan_index(settings, notify, progress)
+    create_index(folder, manifest)
+    return loaded.extractor
+
+
+def _make_quantized(
+    folder: Path, settings: Settings, notify: Notify, progress: "Progress | None", source: Source
+) -> "Extractor":
     from models.quantizing import check_can_quantize
     from service.calibrating import quantized
 
@@ -101,10 +108,12 @@ def plan_index(
 ) -> "tuple[Manifest, Loaded]":
     """Return the manifest of an empty index as the settings say, and its network.
 
-    That is one of ``known`` if it is among them. Nothing is written.
+    That is one of ``known`` if it is among them. Nothing is written. Raises PrecisionError for
+    int8, which takes pictures.
     """
     from models.loading import load_new
 
+    check_precision(settings.precision)
     parse_reduction(settings.reduce)
     preset, metric = get_preset(settings.preset), parse_metric(settings.metric)
     asked = None if settings.blocks == AUTO else parse_blocks(settings.blocks)
@@ -150,7 +159,8 @@ def check_same_recipe(
     """Return the manifest of an index that a command goes on with.
 
     Raises RecipeMismatchError if a setting given on purpose is not what the index was made with,
-    PrecisionError if its numbers are others than those asked for, WeightsError if weights are named that are not the index's.
+    PrecisionError if its numbers are others than those asked for, WeightsError if weights are named
+    that are not the index's.
     """
     manifest = read_manifest(folder)
     made = made_with(manifest)
@@ -165,7 +175,8 @@ def check_same_recipe(
             )
     manifest.recipe.check_precision(settings.precision, settings.device)
     if settings.weights and not _names(settings.weights, manifest.recipe.weights):
-        pinned_extractor(manifest, settings, progress, folder)  # other weights, or the same elsewhere
+        # Others, or the same elsewhere.
+        pinned_extractor(manifest, settings, progress, folder)
     return manifest
 
 

@@ -5,6 +5,7 @@ from pydantic import BaseModel, Field
 from indexer.generations import ENOUGH
 from indexer.records import Failure
 from indexer.store import CatalogStore
+from models.recipe import INT8
 
 
 class SpaceInfo(BaseModel):
@@ -58,6 +59,10 @@ class IndexInfo(BaseModel):
     weights: str
     weights_sha256: str
     recipe_sha256: str
+    precision: str = Field(
+        description="int8, or floats: float32 or bfloat16, which serve the same index."
+    )
+    network_sha256: str | None = Field(description="The int8 network, which the index keeps.")
     preset: str
     blocks: list[int]
     attributes: dict[str, str]
@@ -83,6 +88,8 @@ def describe(store: CatalogStore) -> IndexInfo:
         weights=manifest.recipe.weights,
         weights_sha256=manifest.recipe.weights_sha256,
         recipe_sha256=manifest.recipe.digest,
+        precision=INT8 if manifest.recipe.quantized else "floats",
+        network_sha256=manifest.recipe.quantized,
         preset=manifest.preset,
         blocks=list(manifest.blocks),
         attributes=manifest.attributes,

@@ -13,7 +13,7 @@ from indexer.errors import CatalogError, IndexFolderError, ReadOnlyError, Recipe
 from indexer.manifest import Manifest
 from indexer.reduction import ReductionError
 from indexer.segments import IndexTypeError
-from models.errors import HueweaveError, WeightsError
+from models.errors import HueweaveError, PrecisionError, WeightsError
 from service.building import check_same_recipe, plan_index
 from service.errors import IndexConflictError, NewIndexError, SettingsError
 from service.new_index import NewIndex
@@ -50,7 +50,8 @@ class Maker:
         """Make the index in ``folder``, unless it is one that was made like this.
 
         Raises NewIndexError for values that no index can have, IndexConflictError if the folder
-        holds something else or there are no weights, ReadOnlyError, DiskFullError.
+        holds something else, there are no weights or the server runs in int8, ReadOnlyError,
+        DiskFullError.
         """
         if self._settings.read_only:
             raise ReadOnlyError("the server is read-only: it makes no index")
@@ -90,7 +91,7 @@ def _told(folder: Path, settings: Settings) -> Iterator[None]:
         raise NewIndexError(str(error)) from error
     except (CatalogError, ReadOnlyError):  # the server's own trouble, though of a folder
         raise
-    except (RecipeMismatchError, IndexFolderError, WeightsError) as error:
+    except (RecipeMismatchError, IndexFolderError, WeightsError, PrecisionError) as error:
         log.warning("index %s is not made: %s", folder.name, error)
         raise IndexConflictError(_without_folders(error, folder, settings)) from error
 

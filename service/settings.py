@@ -43,7 +43,7 @@ class Settings(BaseSettings):
     reduce: str = Field("none", description="Numbers an attribute of a new index keeps: pca:N.")
 
     device: str = Field("auto", description="auto, cpu, cuda or cuda:N.")
-    precision: str = Field("auto", description="auto, float32 or bfloat16.")
+    precision: str = Field("auto", description="auto, float32, bfloat16 or int8.")
     batch_size: int = Field(32, ge=1, le=1024, description="Pictures a batch.")
     threads: int | None = Field(None, ge=1, le=256, description="Decoding threads; default: cores.")
     max_bytes: int = Field(32 * 1024 * 1024, ge=1, description="Most bytes of one picture.")

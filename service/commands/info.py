@@ -63,6 +63,7 @@ def _print(found: "IndexInfo", listed: "list[FailureInfo]") -> None:
         "unreadable": str(found.failures),
         "backbone": f"{found.backbone}, weights {found.weights}",
         "weights SHA-256": found.weights_sha256,
+        "numbers": _numbers(found),
         "preset": found.preset,
         "blocks": ", ".join(map(str, found.blocks)),
         "attributes": ", ".join(f"{name} → {space}" for name, space in found.attributes.items()),
@@ -85,6 +86,10 @@ def _print(found: "IndexInfo", listed: "list[FailureInfo]") -> None:
             f"{' + '.join((*steps, space.metric))}, {how}")  # fmt: skip
     for one in listed:
         say(f"unreadable       {one.key}: {one.reason}")
+
+
+def _numbers(found: "IndexInfo") -> str:
+    return f"int8, network {found.network_sha256}" if found.network_sha256 else found.precision
 
 
 def _statistics(found: "StatisticsInfo") -> str:

@@ -58,7 +58,7 @@ Reduce = Annotated[
     typer.Option(help="Keep so many numbers of each attribute in a new index.", metavar="pca:N"),
 ]
 Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:N.")]
-Precision = Annotated[str | None, typer.Option(help="auto, float32 or bfloat16.")]
+Precision = Annotated[str | None, typer.Option(help="auto, float32, bfloat16 or int8.")]
 BatchSize = Annotated[int | None, typer.Option(help="Pictures a batch.")]
 Threads = Annotated[int | None, typer.Option(help="Decoding threads.")]
 MaxBytes = Annotated[int | None, typer.Option(help="Most bytes of one picture.")]

@@ -1,7 +1,7 @@
 """Binding: an attribute of an index searches from now on in the block that fits it."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -95,8 +95,10 @@ def check_same_network(
     # Digests are of the blocks stored, so those of other blocks say nothing.
     if one.weights == other.weights and measured.blocks != manifest.blocks:
         return
-    named = settings.model_copy(update={"weights": one.weights})
-    pinned_extractor(manifest, named, progress)
+    # Whatever numbers they run in, they are weights of floats.
+    floats = replace(manifest, recipe=replace(other, quantized=None))
+    named = settings.model_copy(update={"weights": one.weights, "precision": "auto"})
+    pinned_extractor(floats, named, progress)
 
 
 def _unfit(column: ColumnResult) -> str | None:

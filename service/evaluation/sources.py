@@ -19,6 +19,7 @@ from indexer.watching import Watcher
 from models.backbones import AUTO, BLOCKS
 from models.errors import BlockError
 from models.extraction import Vectors
+from models.recipe import INT8
 from service.building import build_index
 from service.evaluation.histogram import histograms, palette_histograms
 from service.evaluation.labels import LabelError, read_labels
@@ -149,6 +150,8 @@ def _name(source: str, settings: Settings) -> str:
     if weights is not None and weights.is_file():
         found = weights.stat()
         chosen["weights"] = [str(weights.absolute()), found.st_size, found.st_mtime_ns]
+    if settings.precision == INT8:  # the others serve one index
+        chosen["precision"] = INT8
     place = os.path.realpath(Path(source).expanduser())
     # An index keeps the spaces it was made with: a release that makes others makes another.
     made_by = [SCHEMA_VERSION, repr(get_preset("default"))]

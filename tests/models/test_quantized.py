@@ -89,9 +89,9 @@ def test_a_color_query_needs_nothing_past_its_block(made: Made) -> None:
 
 
 def test_a_block_past_the_network_is_refused(made: Made) -> None:
-    with pytest.raises(BlockError, match="block 3 .* to block 2"):
+    with pytest.raises(BlockError, match=r"block 3 .* to block 2"):
         made[1].extractor.extract(pictures(1), [PoolName(3, "gap")])
-    with pytest.raises(BlockError, match="block 3 .* to block 2"):
+    with pytest.raises(BlockError, match=r"block 3 .* to block 2"):
         made[1].extractor.local(pictures(1), [PoolName(3, "gap")])
 
 
