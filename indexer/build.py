@@ -63,7 +63,14 @@ def build(
     staged.relabel()
     embedded = failed = 0
     refused = None
-    for batch in engine.run(staged.work(), extractor, list(store.manifest.pools)):
+
+    def fastest() -> Extractor:
+        from models.compiled import for_many  # torch takes a second to import
+
+        # By all the source has: a build that was stopped must go on with the same numbers.
+        return for_many(extractor(), staged.plan.total)
+
+    for batch in engine.run(staged.work(), fastest, list(store.manifest.pools)):
         store.add(batch)
         embedded, failed = embedded + len(batch.embedded), failed + len(batch.unreadable)
         watcher.advanced(embedded + failed, failed)

@@ -35,7 +35,7 @@ class NetworkExtractor:
     ) -> None:
         self.channels = channels[: network.depth]
         self.precision = precision
-        self._device, self._preprocess = device, preprocess
+        self.device, self.preprocess = device, preprocess
         self._dtype = torch.bfloat16 if precision == "bfloat16" else torch.float32
         # Channels-last is the layout in which oneDNN and cuDNN keep vectors of channels together.
         self._network = network.to(device, self._dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -72,7 +72,7 @@ class NetworkExtractor:
 
     def _slices(self, count: int) -> list[slice]:
         """Return which of ``count`` pictures are run together."""
-        together = _TOGETHER if self._device.type == "cpu" else count
+        together = _TOGETHER if self.device.type == "cpu" else count
         return [slice(at, at + together) for at in range(0, count, together or 1)] or [slice(0, 0)]
 
     def local(
@@ -97,7 +97,7 @@ class NetworkExtractor:
             kinds[pool.block].append(pool.kind)
         check_blocks(kinds, self.channels)
         rgb = self._on_device(pixels)
-        counts = content_of(rgb, content, self._preprocess)
+        counts = content_of(rgb, content, self.preprocess)
         for block, feature_map in self._network(self._normalise(rgb), kinds):
             yield block, kinds[block], feature_map, counts
 
@@ -106,7 +106,7 @@ class NetworkExtractor:
         writable = torch.from_numpy(np.require(pixels, requirements="W"))
         # n x H x W x 3 to n x 3 x H x W: a view, and channels-last as it lies. Bytes cross to the
         # device, a quarter of what floats would be.
-        return writable.permute(0, 3, 1, 2).to(self._device)
+        return writable.permute(0, 3, 1, 2).to(self.device)
 
     def _normalise(self, rgb: Tensor) -> Tensor:
         scaled = rgb.float() * self._scale + self._shift

@@ -89,9 +89,11 @@ def load_pinned(
             load_pinned(floats, blocks, weights, replace(runtime, precision="float32"))
         if stored is None:
             raise WeightsError("an int8 network is only to be had with its index")
-        from models.quantized import QuantizedExtractor
+        from models.quantized import quantized_extractor
 
-        return Loaded(recipe, QuantizedExtractor(stored(recipe.quantized), recipe.preprocess))
+        rest = choose_precision("auto", choose_device("cpu"))
+        data = stored(recipe.quantized)
+        return Loaded(recipe, quantized_extractor(data, recipe.preprocess, rest))
     spec = get_backbone(recipe.backbone)
     try:
         found = find_weights(

@@ -13,14 +13,13 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
-import torch
-from torch import Tensor, nn
-
 from models.errors import PrecisionError, WeightsError
 from models.extractor import NetworkExtractor
+from models.graph import convert
 from models.loading import Loaded
+from models.precision import choose_device, choose_precision
 from models.preprocess import Pixels
-from models.quantized import BIN, XML, QuantizedExtractor
+from models.quantized import BIN, XML, quantized_extractor
 from models.unobserved import load_nncf, load_openvino, quiet
 
 CALIBRATION = 200
@@ -45,35 +44,15 @@ def quantize(loaded: Loaded, pixels: Pixels) -> tuple[Loaded, bytes]:
     """
     if not isinstance(loaded.extractor, NetworkExtractor):
         raise TypeError(f"{loaded.extractor!r} is no network of floats")
-    openvino, nncf = load_openvino(), load_nncf()
+    nncf = load_nncf()
+    model = convert(loaded.extractor)
     rows = [one[None] for one in pixels]
-    whole = _Whole(loaded.extractor).eval()
-    shape = openvino.PartialShape([-1, *pixels.shape[1:]])
-    example = torch.from_numpy(rows[0])
     with quiet():
-        model = openvino.convert_model(whole, input=[shape], example_input=example)
         made = nncf.quantize(model, nncf.Dataset(rows), subset_size=len(rows))
     data = _packed(made)
     recipe = replace(loaded.recipe, quantized=sha256(data).hexdigest())
-    return Loaded(recipe, QuantizedExtractor(data, recipe.preprocess)), data
-
-
-class _Whole(nn.Module):
-    """A network from (n, size, size, 3) bytes to the maps of all its blocks."""
-
-    def __init__(self, extractor: NetworkExtractor) -> None:
-        super().__init__()
-        network, *self.scaling = extractor.parts
-        self.stages = network.stages
-
-    def forward(self, pixels: Tensor) -> tuple[Tensor, ...]:
-        scale, shift = self.scaling
-        x = pixels.permute(0, 3, 1, 2).float() * scale + shift
-        maps = []
-        for stage in self.stages:
-            x = stage(x)
-            maps.append(x)
-        return tuple(maps)
+    rest = choose_precision("auto", choose_device("cpu"))
+    return Loaded(recipe, quantized_extractor(data, recipe.preprocess, rest)), data
 
 
 def _packed(model: Any) -> bytes:

@@ -25,6 +25,7 @@ from service.settings import Settings
 
 if TYPE_CHECKING:
     from models.download import Progress
+    from models.extraction import Extractor
 
 # Pictures of more bytes are sent on before others are read.
 _BYTES_AT_ONCE = 32 * 1024 * 1024
@@ -58,15 +59,25 @@ class Changer(Protocol):
 
 
 class LocalChanger:
-    """Implements ``Changer`` on a folder; the network is loaded if there is a picture to embed."""
+    """Implements ``Changer`` on a folder; the network is loaded if there is a picture to embed, and
+    to run about so many ``pictures``."""
 
-    def __init__(self, settings: Settings, progress: "Progress | None" = None) -> None:
+    def __init__(
+        self, settings: Settings, progress: "Progress | None" = None, pictures: int = 1
+    ) -> None:
         folder = index_folder(settings)
         manifest = check_same_recipe(folder, settings, progress)
         self._store = LocalStore(folder)
+
+        @cache
+        def extractor() -> "Extractor":
+            from models.compiled import for_many
+
+            return for_many(pinned_extractor(manifest, settings, progress), pictures)
+
         self._editor = Editor(
             self._store,
-            cache(lambda: pinned_extractor(manifest, settings, progress)),
+            extractor,
             limits(settings),
             threads=settings.threads or os.cpu_count() or 1,
         )

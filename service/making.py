@@ -76,8 +76,7 @@ def planner(opener: Opener) -> Plan:
     def plan(settings: Settings) -> tuple[Manifest, object]:
         with opener.watching() as progress:
             manifest, loaded = plan_index(settings, log.warning, progress, opener.known())
-        opener.adopt(manifest, loaded.extractor)
-        return manifest, loaded.extractor
+        return manifest, opener.adopt(manifest, loaded.extractor)
 
     return plan
 

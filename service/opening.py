@@ -61,10 +61,11 @@ class Opener:
     """
 
     def __init__(
-        self, settings: Settings, watching: "Watching" = nullcontext, *, kept_up: bool = False
+        self, settings: Settings, watching: "Watching" = nullcontext, *, server: bool = False
     ) -> None:
         self._settings, self.watching = settings, watching
-        self._kept_up = kept_up and not settings.read_only
+        self._kept_up = server and not settings.read_only
+        self._server = server
         self._fetch = make_fetch(settings)
         # Weak, so that a network is let go of with the last index that uses it.
         self._networks: WeakValueDictionary[object, Extractor] = WeakValueDictionary()
@@ -95,13 +96,18 @@ class Opener:
         if found is None:
             with self.watching() as progress:
                 found = pinned_extractor(manifest, self._settings, progress, folder)
-            self.adopt(manifest, found)
+            found = self.adopt(manifest, found)
         return found
 
-    def adopt(self, manifest: Manifest, network: "Extractor") -> None:
-        """Let ``network``, for as long as it is there, serve every index like ``manifest``."""
-        self._networks[_known_by(manifest)] = network
-        self._recipes[network] = manifest.recipe
+    def adopt(self, manifest: Manifest, network: "Extractor") -> "Extractor":
+        """Let ``network``, for as long as it is there, serve every index like ``manifest``; return
+        what it runs in from now on."""
+        from models.compiled import compiled
+
+        found = compiled(network) if self._server else network
+        self._networks[_known_by(manifest)] = found
+        self._recipes[found] = manifest.recipe
+        return found
 
     def known(self) -> "list[Loaded]":
         """Return the networks that indexes have open now."""

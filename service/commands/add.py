@@ -55,7 +55,7 @@ def add(
         with (
             watch_build() as watcher,
             watch_download() as progress,
-            closing(open_changer(settings, progress)) as changer,
+            closing(open_changer(settings, progress, len(entries))) as changer,
         ):
             report = add_pictures(entries, changer, settings, watcher)
             count = changer.count()
@@ -65,15 +65,18 @@ def add(
     _report(report, len(entries), count)
 
 
-def open_changer(settings: "Settings", progress: "Progress | None" = None) -> "Changer":
-    """Return the folder or the server that the setting ``index`` names, to change it."""
+def open_changer(
+    settings: "Settings", progress: "Progress | None" = None, pictures: int = 1
+) -> "Changer":
+    """Return the folder or the server that the setting ``index`` names, to put about so many
+    ``pictures`` into it."""
     from service.adding import LocalChanger
     from service.remote import is_remote
     from service.remote_changer import open_remote_changer
 
     if is_remote(settings.index or ""):
         return open_remote_changer(settings)
-    return LocalChanger(settings, progress)
+    return LocalChanger(settings, progress, pictures)
 
 
 def _report(report: "Report", asked: int, count: int) -> None:

@@ -13,7 +13,7 @@ from models.errors import BlockError, PrecisionError, UnknownNameError, WeightsE
 from models.extraction import POOL_KINDS, PoolName, RawPools
 from models.loading import Loaded, Runtime, load_new, load_pinned
 from models.preprocess import Preprocess
-from models.quantized import QuantizedExtractor
+from models.compiled import CompiledExtractor
 from models.quantizing import check_can_quantize, quantize
 
 SMALL = Preprocess(size=32, filled=True)
@@ -143,7 +143,7 @@ def test_weights_that_are_named_are_those_it_was_made_of(made: Made, tmp_path: P
 
 def test_what_is_no_network_is_refused() -> None:
     with pytest.raises(WeightsError, match="cannot be read"):
-        QuantizedExtractor(b"no network", SMALL)
+        CompiledExtractor(b"no network", SMALL)
 
 
 def test_int8_is_made_on_processors_only() -> None:

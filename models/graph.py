@@ -1,0 +1,114 @@
+"""A network as a graph of OpenVINO's, and the parts of it that pools, or maps, need."""
+
+from collections.abc import Sequence
+from copy import deepcopy
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from models.extraction import PoolName
+from models.extractor import NetworkExtractor
+from models.unobserved import load_openvino, quiet
+
+
+def convert(extractor: NetworkExtractor) -> Any:
+    """Return the network as a model of OpenVINO's, from one picture of (1, size, size, 3) bytes to
+    the maps of all its blocks, (1, channels, h, w) each."""
+    size = extractor.preprocess.size
+    openvino = load_openvino()
+    shape = openvino.PartialShape([1, size, size, 3])
+    example = torch.zeros((1, size, size, 3), dtype=torch.uint8)
+    with quiet():
+        return openvino.convert_model(
+            _Whole(extractor).eval(), input=[shape], example_input=example
+        )
+
+
+class _Whole(nn.Module):
+    """A network from (n, size, size, 3) bytes to the maps of all its blocks, in float32."""
+
+    def __init__(self, extractor: NetworkExtractor) -> None:
+        super().__init__()
+        network, *self.scaling = extractor.parts
+        self.stages = deepcopy(network.stages).float()
+
+    def forward(self, pixels: Tensor) -> tuple[Tensor, ...]:
+        scale, shift = self.scaling
+        x = pixels.permute(0, 3, 1, 2).float() * scale + shift
+        maps = []
+        for stage in self.stages:
+            x = stage(x)
+            maps.append(x)
+        return tuple(maps)
+
+
+def cut_maps(whole: Any, blocks: Sequence[int]) -> Any:
+    """Return a copy of what of ``whole`` leads from the picture to the maps of ``blocks``."""
+    model = whole.clone()
+    results = [load_openvino().opset13.result(_map(model, block)) for block in blocks]
+    return _model(model, results, [])
+
+
+def cut_pools(whole: Any, pools: Sequence[PoolName], *, products: bool) -> Any:
+    """Return a copy of what of ``whole`` leads from the picture to ``pools``, (1, channels) each.
+
+    Its inputs are the picture (1, size, size, 3) and, for each foreground pool in turn, the weights
+    (1, h, w) of places. With ``products`` all pools of a block are one matrix product, which takes
+    half the time in bfloat16, and longer in float32; pools everywhere are sums then, not means.
+    """
+    model = whole.clone()
+    ops = load_openvino().opset13
+    weights = {
+        pool: ops.parameter(
+            [1, *_map(model, pool.block).get_partial_shape().to_shape()[2:]], np.float32
+        )
+        for pool in pools
+        if pool.kind == "foreground"
+    }
+    pooled = _by_products if products else _by_sums
+    found = {
+        block: pooled(
+            _map(model, block), [weights.get(pool) for pool in pools if pool.block == block]
+        )
+        for block in {pool.block for pool in pools}
+    }
+    results = [ops.result(found[pool.block].pop(0)) for pool in pools]
+    return _model(model, results, list(weights.values()))
+
+
+def _by_sums(values: Any, weights: Sequence[Any]) -> list[Any]:
+    """Return a (1, channels) mean of the map for each of ``weights``, None standing for even."""
+    ops, places = load_openvino().opset13, np.array([2, 3])
+    return [
+        ops.reduce_mean(values, places, False)
+        if one is None
+        else ops.reduce_sum(ops.multiply(values, ops.unsqueeze(one, np.int64(1))), places, False)
+        for one in weights
+    ]
+
+
+def _by_products(values: Any, weights: Sequence[Any]) -> list[Any]:
+    """Return a (1, channels) sum of the map for each of ``weights``, None standing for ones."""
+    ops = load_openvino().opset13
+    channels, height, width = values.get_partial_shape().to_shape()[1:]
+    places = height * width
+    ones = ops.constant(np.ones((1, 1, places), np.float32))
+    rows = [
+        ones if one is None else ops.reshape(one, np.array([1, 1, places]), False)
+        for one in weights
+    ]
+    stacked = ops.concat(rows, 1) if len(rows) > 1 else rows[0]
+    flat = ops.reshape(values, np.array([1, channels, places]), False)
+    sums = ops.matmul(flat, stacked, False, True)
+    return [ops.gather(sums, np.int64(at), np.int64(2)) for at in range(len(rows))]
+
+
+def _map(model: Any, block: int) -> Any:
+    return model.output(block - 1).get_node().input_value(0)
+
+
+def _model(whole: Any, results: Sequence[Any], weights: Sequence[Any]) -> Any:
+    inputs = [whole.input(0).get_node(), *weights]
+    return load_openvino().Model(list(results), inputs, "cut")
