@@ -88,7 +88,7 @@ class _Compiled:
 
     def __init__(self, model: Any, streams: int) -> None:
         self._lock = threading.Lock()
-        self._outputs = len(model.outputs)
+        self._none = [np.empty((0, *output.shape[1:]), np.float32) for output in model.outputs]
         self._queue = load_openvino().AsyncInferQueue(model, streams)
         self._queue.set_callback(self._keep)
         self._rows: list[list[Vectors]] = []
@@ -102,8 +102,8 @@ class _Compiled:
                 self._queue.start_async(row, at)
             self._queue.wait_all()
             return [
-                np.concatenate([row[output] for row in self._rows])
-                for output in range(self._outputs)
+                np.concatenate([none, *(row[at] for row in self._rows)])
+                for at, none in enumerate(self._none)
             ]
 
     def _keep(self, request: Any, at: int) -> None:
