@@ -32,7 +32,7 @@ def shared() -> Path:
 
 @pytest.fixture(scope="session")
 def small_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Random weights of a resnet18, as deep as block 2."""
+    """Random weights of a resnet18, as deep as block 3."""
     import torch
     import torchvision
     from safetensors.torch import save_file
