@@ -7,11 +7,19 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import build_speed, composed, decoding_fuzz, filtered, memory, query_speed
+from benchmarks import (
+    build_speed,
+    composed,
+    decoding_fuzz,
+    filtered,
+    memory,
+    precision,
+    query_speed,
+)
 from benchmarks.material import make_pictures, make_weights
 from benchmarks.report import Figure, write
 
-PARTS = ("build", "query", "memory", "filtered", "composed", "decoding")
+PARTS = ("build", "query", "memory", "filtered", "composed", "precision", "decoding")
 LAST = Path(__file__).parent / "last.json"
 
 
@@ -40,6 +48,8 @@ def main() -> None:
         if given.only in (None, "composed"):
             for index_type in composed.INDEX_TYPES:
                 figures += composed.measure(scratch, given.items, index_type)
+        if given.only in (None, "precision"):
+            figures += precision.measure(scratch)
         if given.only in (None, "decoding"):
             figures += decoding_fuzz.measure(20_000, 0, scratch / "damaged")
     for figure in figures:

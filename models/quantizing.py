@@ -57,6 +57,10 @@ def quantize(loaded: Loaded, pixels: Pixels) -> tuple[Loaded, bytes]:
 
 def _packed(model: Any) -> bytes:
     """Return a model as one file, the same for the same model: a ZIP of OpenVINO's two."""
+    # Names count what the process has made before.
+    model.set_friendly_name("network")
+    for at, operation in enumerate(model.get_ordered_ops()):
+        operation.set_friendly_name(str(at))
     file = BytesIO()
     with TemporaryDirectory() as name, ZipFile(file, "w", ZIP_STORED) as packed:
         path = Path(name) / XML

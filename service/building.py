@@ -95,6 +95,7 @@ def _make_quantized(
     # Scales are found in float32, whatever else this machine computes in.
     floats = settings.model_copy(update={"precision": "float32", "device": "cpu"})
     manifest, loaded = plan_index(floats, notify, progress)
+    notify("making the int8 network out of the first pictures: that takes half a minute")
     manifest, loaded, network = quantized(manifest, loaded, source, limits(settings))
     create_index(folder, manifest, network)
     return loaded.extractor

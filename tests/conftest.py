@@ -30,6 +30,22 @@ def shared() -> Path:
     return SHARED
 
 
+@pytest.fixture(scope="session")
+def small_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Random weights of a resnet18, as deep as block 3."""
+    import torch
+    import torchvision
+    from safetensors.torch import save_file
+
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        state = torchvision.models.resnet18().state_dict()
+    wanted = ("conv1", "bn1", "layer1", "layer2")
+    path = tmp_path_factory.mktemp("weights") / "resnet18.safetensors"
+    save_file({name: value for name, value in state.items() if name.startswith(wanted)}, path)
+    return path
+
+
 @pytest.fixture
 def pictures(tmp_path: Path) -> Path:
     """A folder of 20 small pictures."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from indexer.files import write_durably
 from indexer.sources import open_source
+from models.recipe import check_precision
 from models.training.options import TrainingError
 from models.training.watching import TrainingWatcher
 from service.opening import limits
@@ -53,6 +54,7 @@ def train_backbone(
     from models.training.weights_file import write_weights
 
     check_output(call.output)
+    check_precision(settings.precision)
     opened = None if source is None else open_source(source)
     labelled = label_entries(opened, call.labels, call.attribute)
     check_classes(labelled.labels)

@@ -5,6 +5,8 @@ import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
+from hashlib import sha256
 from itertools import count
 from pathlib import Path
 from threading import Event
@@ -15,6 +17,8 @@ from indexer import backup as module
 from indexer.backup import back_up, restore
 from indexer.errors import BackupError, IndexFolderError
 from indexer.local import LocalStore
+from indexer.manifest_file import read_manifest, write_manifest
+from indexer.networks import network_path, read_network, write_network
 from service.verify import verify
 from tests.indexer.batches import kept_batch, random_batch
 from tests.indexer.contents import answers
@@ -49,6 +53,25 @@ def test_a_backup_holds_the_same_items_pools_originals_and_answers(
     names = {path.name for path in (tmp_path / "saved").iterdir()}
     assert names == {"catalog.sqlite", "manifest.json", "media", "pools", "spaces"}
     assert not [*tmp_path.glob(".*.partial")]
+
+
+def test_a_network_of_the_index_s_own_is_in_its_backup(fake_index: Path, tmp_path: Path) -> None:
+    write_network(fake_index, b"network")
+    made = read_manifest(fake_index)
+    digest = sha256(b"network").hexdigest()
+    write_manifest(fake_index, replace(made, recipe=replace(made.recipe, quantized=digest)))
+    with closing(LocalStore(fake_index)) as store:
+        back_up(store, tmp_path / "saved")
+        restore(tmp_path / "saved", tmp_path / "again")
+        for folder in ("saved", "again"):
+            assert read_network(tmp_path / folder, digest) == b"network"
+            assert [*verify(tmp_path / folder)] == []
+        network_path(fake_index, digest).write_bytes(b"netwerk")
+        (found,) = verify(fake_index)
+        assert "restore it from a backup" in found
+        with pytest.raises(BackupError, match="is damaged"):
+            back_up(store, tmp_path / "more")
+    assert not (tmp_path / "more").exists()
 
 
 def test_a_backup_opens_on_a_medium_that_cannot_be_written_to(

@@ -30,6 +30,22 @@ def test_a_new_index_is_whole_or_none(tmp_path: Path, monkeypatch: pytest.Monkey
     assert read_manifest(folder) == made
 
 
+def test_an_index_cut_short_after_its_network_ends_with_the_next_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(creation, "write_manifest", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            create_index(tmp_path / "index", manifest(), b"first")
+    assert [*(tmp_path / "index").glob("networks/*")]
+    create_index(tmp_path / "index", manifest(), b"second")
+    (found,) = (tmp_path / "index").glob("networks/*")
+    assert found.read_bytes() == b"second"
+
+
 def test_of_two_processes_that_make_one_index_the_first_wins(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,6 +13,7 @@ def test_counts_and_origin_are_those_of_the_build(opened: Opened) -> None:
     assert (found.items, found.failures, found.generation) == (20, 0, 1)
     assert (found.backbone, found.preset, found.blocks) == ("fake", "default", [1, 2, 3, 4])
     assert found.recipe_sha256 == opened.store.manifest.recipe.digest
+    assert (found.precision, found.network_sha256) == ("floats", None)
 
 
 def test_spaces_tell_their_steps_and_which_are_fast(opened: Opened) -> None:
@@ -33,7 +34,7 @@ def test_bytes_on_disk_are_those_of_the_files(opened: Opened, fake_index: Path) 
     found = describe(opened.store).bytes_on_disk
     pools = sum(path.stat().st_size for path in (fake_index / "pools").iterdir())
     assert found["pools"] == pools
-    assert {part for part, taken in found.items() if not taken} == {"media"}
+    assert {part for part, taken in found.items() if not taken} == {"media", "networks"}
 
 
 def test_failure_tells_its_key_its_place_and_why(fake_index: Path, pictures: Path) -> None:

@@ -17,6 +17,7 @@ from indexer.manifest import Manifest
 from indexer.manifest_file import read_manifest
 from models.errors import UnknownNameError, WeightsError
 from models.loading import Loaded
+from service.building import plan_index
 from service.errors import IndexConflictError, NewIndexError
 from service.indexes import Indexes, indexes_of
 from service.making import Maker
@@ -55,6 +56,14 @@ def test_index_that_is_there_is_left_as_it_is(folder: Path) -> None:
     said = "index 'new' was made with blocks '1,2', not '1,2,3,4'"
     assert str(raised.value).startswith(said)
     assert (folder / "manifest.json").read_bytes() == before
+
+
+def test_server_in_int8_makes_none_and_says_who_does(folder: Path) -> None:
+    settings = load_settings(precision="int8")
+    maker = Maker(settings, lambda asked: plan_index(asked, print))
+    with pytest.raises(IndexConflictError, match="`hueweave build --precision int8` makes an"):
+        maker(folder, NewIndex())
+    assert not folder.exists()
 
 
 def test_folder_with_something_else_in_it_is_taken(folder: Path) -> None:

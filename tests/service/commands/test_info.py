@@ -1,12 +1,14 @@
 """`hueweave info`: a table, JSON, and what a server does not tell."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from api.main import run
 from indexer.local import LocalStore
+from indexer.manifest_file import read_manifest, write_manifest
 from service.info import describe
 from service.remote import RemoteIndex
 from tests.fakes import build_fake
@@ -33,6 +35,16 @@ def test_table_lists_some_failures_and_says_how_to_see_all(
     out, err = shown(capsys, "--index", index)
     assert out.count("unreadable       bad-") == 10
     assert "… and 2 more: `hueweave info --failures`" in err
+
+
+def test_table_says_which_numbers_an_index_is_in(
+    fake_index: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "numbers          floats\n" in shown(capsys, "--index", fake_index)[0]
+    made = read_manifest(fake_index)
+    write_manifest(fake_index, replace(made, recipe=replace(made.recipe, quantized="a" * 64)))
+    out, _ = shown(capsys, "--index", fake_index)
+    assert f"numbers          int8, network {'a' * 64}\n" in out
 
 
 def test_failures_lists_all_of_them(index: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -75,6 +75,15 @@ def test_empty_index_is_made_once_and_as_asked(
     assert "was made with preset 'default', not 'paper'" in capsys.readouterr().err
 
 
+def test_int8_takes_pictures_which_an_empty_index_has_none_of(
+    root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HUEWEAVE_PRECISION", "int8")
+    assert run(["init", "--index", str(root / "shop-1")]) == 2
+    assert "`hueweave build --precision int8` makes an index of it" in capsys.readouterr().err
+    assert not (root / "shop-1").exists()
+
+
 @pytest.mark.parametrize(
     ("behind", "flags", "words"),
     [

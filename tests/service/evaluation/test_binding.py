@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from indexer.local import LocalStore
 from indexer.manifest_file import read_manifest, write_manifest
 from models.errors import BlockError
 from models.images import Limits
+from service.evaluation import binding
 from service.evaluation.binding import Bound, apply
 from service.evaluation.evaluating import Options, Subject, evaluate
 from service.evaluation.labels import LabelError
@@ -134,6 +136,26 @@ def test_index_of_another_network_is_refused(index: Path, tmp_path: Path) -> Non
     write_manifest(index, replace(other, recipe=recipe))
     with pytest.raises(RecipeMismatchError, match="made with resnet18, fake was measured"):
         apply(measured(index), other, index, load_settings())
+
+
+def test_what_was_measured_in_floats_goes_to_an_index_in_int8_of_the_same_weights(
+    index: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Any] = []
+    monkeypatch.setattr(binding, "pinned_extractor", lambda *given: asked.append(given))
+    made = read_manifest(index)
+    int8 = replace(made.recipe, quantized="a" * 64)
+    write_manifest(index, replace(made, recipe=int8))
+    settings = load_settings(precision="float32")
+    apply(measured(index), made, index, settings)
+    assert not asked
+    # Of other blocks, digests say nothing: the weights are looked at, and they are floats.
+    recipe = replace(int8, weights="elsewhere", weights_sha256="0" * 64)
+    write_manifest(index, replace(read_manifest(index), recipe=recipe))
+    apply(measured(index), made, index, settings)
+    ((manifest, given, _),) = asked
+    assert manifest.recipe == replace(recipe, quantized=None)
+    assert (given.weights, given.precision) == (made.recipe.weights, "auto")
 
 
 def test_empty_index_cannot_be_bound(index: Path) -> None:

@@ -50,6 +50,22 @@ def test_another_recipe_or_source_has_a_cache_of_its_own(
     assert len(list(cache_folder().iterdir())) == 3
 
 
+def test_int8_has_a_cache_of_its_own_and_the_others_one_in_common(
+    labelled_pictures: Path, network: FakeExtractor
+) -> None:
+    def measured(precision: str) -> list[str]:
+        settings = load_settings(backbone="fake", precision=precision)
+        with open_source_material(str(labelled_pictures), settings, Watcher(), print):
+            return sorted(one.name for one in cache_folder().iterdir())
+
+    [one] = measured("float32")
+    assert measured("bfloat16") == measured("auto") == [one]
+    # Made as far as the network, which is none: under which name is what counts.
+    with pytest.raises(TypeError, match="no network of floats"):
+        measured("int8")
+    assert len([*cache_folder().iterdir()]) == 1
+
+
 def test_pictures_that_came_went_or_cannot_be_read_are_followed(
     labelled_pictures: Path, network: FakeExtractor
 ) -> None:

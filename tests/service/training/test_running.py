@@ -9,7 +9,7 @@ from PIL import Image
 from safetensors.numpy import load_file
 
 import models.training.loop
-from models.errors import HueweaveError, UnknownNameError, WeightsError
+from models.errors import HueweaveError, PrecisionError, UnknownNameError, WeightsError
 from models.training.options import DivergedError, TrainingError
 from models.training.trainer import Trainer
 from models.training.watching import TrainingWatcher
@@ -140,6 +140,13 @@ def test_a_class_of_one_picture_is_trained_on_but_not_judged_by(shop: Path) -> N
     judged = report.trained.judgement
     assert judged is not None
     assert [one.pictures for one in judged.per_class] == [1, 1, 0]
+
+
+def test_numbers_that_are_not_trained_in_are_refused_before_anything_is_read(shop: Path) -> None:
+    with pytest.raises(PrecisionError, match="for all else leave precision at auto"):
+        run(shop.with_name("none"), settings={"precision": "int8"})
+    with pytest.raises(UnknownNameError, match="'int3'"):
+        run(shop.with_name("none"), settings={"precision": "int3"})
 
 
 def test_one_class_is_refused_before_anything_is_read(shop: Path) -> None:
