@@ -10,16 +10,18 @@ from service.fabrics import COLORS, PATTERNS, render
 
 # Near to what shops have: a picture of half a megapixel, so that decoding costs what it costs.
 SIDE = 720
+# What cameras and shops' own photographers send: two megapixels.
+LARGE = 1400
 
 
-def make_pictures(folder: Path, count: int) -> list[Path]:
-    """Render ``count`` JPEGs into ``folder`` and return their paths."""
+def make_pictures(folder: Path, count: int, side: int = SIDE) -> list[Path]:
+    """Render ``count`` JPEGs of ``side`` pixels into ``folder`` and return their paths."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
     for at in range(count):
         color, pattern = COLORS[at % 10], PATTERNS[at // 10 % 10]
         path = folder / f"{at:05}.jpg"
-        render(color, pattern, index=at // 100, size=SIDE).save(path, quality=88)
+        render(color, pattern, index=at // 100, size=side).save(path, quality=88)
         paths.append(path)
     return paths
 

@@ -22,10 +22,10 @@ class Run:
         return self.pictures / self.seconds
 
 
-def run_side(which: str, folder: Path, weights: Path) -> Run:
-    """Run ``benchmarks.side`` on ``folder`` with a fresh index."""
+def run_side(which: str, folder: Path, weights: Path, blocks: str = "1-4") -> Run:
+    """Run ``benchmarks.side`` on ``folder`` with a fresh index of ``blocks``."""
     with tempfile.TemporaryDirectory() as scratch:
         command = [sys.executable, "-m", "benchmarks.side", which, str(folder)]
-        command += [str(Path(scratch) / "index"), str(weights)]
+        command += [str(Path(scratch) / "index"), str(weights), "--blocks", blocks]
         done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     return Run(**json.loads(done.stdout.splitlines()[-1]))

@@ -22,21 +22,31 @@ def plain(folder: Path, index: Path, weights: Path) -> int:
     return len(paths)
 
 
-def hueweave(folder: Path, index: Path, weights: Path, precision: str) -> int:
-    """Run the build as the command does, on an index made beforehand."""
-    from indexer.build import BuildOptions
-    from indexer.watching import Watcher
-    from service.building import build_index, make_index
+def hueweave(folder: Path, index: Path, weights: Path, precision: str, blocks: str) -> int:
+    """Run the build as the command does, on an index made beforehand and with a network that is
+    loaded, as the plain loop's is; return how many pictures there were."""
+    from indexer.build import build
+    from indexer.local import open_for_writing
+    from indexer.local_engine import LocalEngine
+    from indexer.sources import open_source
+    from models.compiled import compiled
+    from service.building import make_index
+    from service.opening import limits
     from service.settings import load_settings
 
     settings = load_settings(
-        index=str(index), backbone="resnet50", weights=str(weights), precision=precision
+        index=str(index),
+        backbone="resnet50",
+        weights=str(weights),
+        precision=precision,
+        blocks=blocks,
     )
-    make_index(index, settings, print)
-    # The build loads the network once more, half a second that the plain loop does not pay.
-    _start()
-    report = build_index(str(folder), settings, BuildOptions(), Watcher(), print)
-    return report.items
+    source = open_source(str(folder), index=index)
+    extractor = compiled(make_index(index, settings, print, source=source))
+    with open_for_writing(index) as store:
+        engine = LocalEngine(store.manifest.recipe.preprocess, limits(settings))
+        _start()
+        return build(store, source, engine, lambda: extractor).items
 
 
 _started = 0.0
@@ -50,15 +60,16 @@ def _start() -> None:
 def main() -> None:
     """Read the command line and run one side."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("which", choices=["plain", "float32", "bfloat16", "auto"])
+    parser.add_argument("which", choices=["plain", "float32", "bfloat16", "int8", "auto"])
     parser.add_argument("folder", type=Path)
     parser.add_argument("index", type=Path)
     parser.add_argument("weights", type=Path)
+    parser.add_argument("--blocks", default="1-4")
     given = parser.parse_args()
     if given.which == "plain":
         pictures = plain(given.folder, given.index, given.weights)
     else:
-        pictures = hueweave(given.folder, given.index, given.weights, given.which)
+        pictures = hueweave(given.folder, given.index, given.weights, given.which, given.blocks)
     seconds = time.perf_counter() - _started
     print(json.dumps({"pictures": pictures, "seconds": seconds, "peak_mib": _peak_mib()}))
 

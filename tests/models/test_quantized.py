@@ -90,7 +90,7 @@ def test_what_is_local_adds_up_to_the_pools(made: Made) -> None:
     pools = extractor.extract(asked, POOLS)
     for pool, local in extractor.local(asked, POOLS).items():
         summed = np.einsum("nhw,nhwc->nc", local.weights, local.values)
-        np.testing.assert_allclose(summed, pools[pool], rtol=1e-4, atol=1e-4)
+        np.testing.assert_allclose(summed, pools[pool], rtol=0.01, atol=1e-3)
 
 
 def test_content_decides_what_a_foreground_pool_is_of(made: Made) -> None:
