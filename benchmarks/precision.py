@@ -80,7 +80,7 @@ def _material(scratch: Path) -> tuple[dict[str, str], list[Labelled]]:
     table = write_catalog(scratch / "fabrics")
     return {"efficientnet_lite0": PACKAGED}, [
         Labelled(table, "color", "color"),
-        Labelled(table, "pattern", "texture"),
+        Labelled(table, "texture", "texture"),
     ]
 
 
