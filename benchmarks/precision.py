@@ -31,7 +31,8 @@ from service.settings import load_settings
 SHARED = Path(os.environ.get("HUEWEAVE_SHARED", Path(__file__).parents[2] / "shared"))
 # Thousandths of mAP: less than another draw of pictures would change.
 _LOSS = 5
-_SAME = {"color": 0.7, "texture": 0.85}
+# A floor only: mAP is what counts. Fabrics that are drawn alike change places at the least.
+_SAME = 0.75
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def _compare(backbone: str, weights: str, one: Labelled, scratch: Path) -> Itera
         flush=True,
     )
     yield Figure(f"{name}: mAP lost to int8, thousandths", 1000 * (before - after), _LOSS, False)
-    yield Figure(f"{name}: share of ten nearest kept in int8", same, _SAME[one.attribute], True)
+    yield Figure(f"{name}: share of ten nearest kept in int8", same, _SAME, True)
 
 
 def _material(scratch: Path) -> tuple[dict[str, str], list[Labelled]]:
@@ -80,7 +81,7 @@ def _material(scratch: Path) -> tuple[dict[str, str], list[Labelled]]:
     table = write_catalog(scratch / "fabrics")
     return {"efficientnet_lite0": PACKAGED}, [
         Labelled(table, "color", "color"),
-        Labelled(table, "pattern", "texture"),
+        Labelled(table, "texture", "texture"),
     ]
 
 

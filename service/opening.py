@@ -74,7 +74,7 @@ class Opener:
     def __call__(self, folder: Path) -> Opened:
         """Return the index, with exactly the weights its manifest names.
 
-        Raises IndexFolderError, SchemaError or WeightsError.
+        Raises IndexFolderError, SchemaError, WeightsError or PrecisionError.
         """
         store = LocalStore(folder, read_only=self._settings.read_only)
         try:
@@ -148,7 +148,7 @@ def query_limits(settings: Settings) -> QueryLimits:
 def open_index(settings: Settings, progress: "Progress | None" = None) -> Opened:
     """Open the index for searching, with exactly the weights its manifest names.
 
-    Raises IndexFolderError, SchemaError or WeightsError.
+    Raises IndexFolderError, SchemaError, WeightsError or PrecisionError.
     """
     return Opener(settings, lambda: nullcontext(progress))(index_folder(settings))
 

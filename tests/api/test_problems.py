@@ -25,6 +25,7 @@ from models.errors import (
     HueweaveError,
     PictureError,
     PictureTooLargeError,
+    PrecisionError,
     UnknownNameError,
     WeightsError,
     WeightsUnavailableError,
@@ -114,6 +115,7 @@ def test_what_nobody_foresaw_is_described_without_its_words() -> None:
     "error",
     [
         IndexFolderError(SECRET), CatalogError(SECRET), SchemaError(SECRET), WeightsError(SECRET),
+        PrecisionError(SECRET),
         WeightsUnavailableError(SECRET), BuildFailedError(SECRET), SettingsError(SECRET),
         HueweaveError(SECRET), RuntimeError(SECRET), OSError(28, SECRET), KeyError(SECRET),
     ],
