@@ -15,7 +15,7 @@ from torch import Tensor
 
 from models.extraction import Extractor, LocalPool, LocalPools, PoolName, RawPools, Vectors
 from models.extractor import NetworkExtractor, check_blocks, content_of
-from models.graph import convert, cut_maps, cut_pools
+from models.graph import Way, convert, cut_maps, cut_pools
 from models.pools import place_weights
 from models.preprocess import Mask, Pixels, Preprocess
 from models.unobserved import load_openvino
@@ -48,13 +48,17 @@ def compiled(extractor: Extractor) -> Extractor:
 class CompiledExtractor:
     """Runs a compiled network on this machine's processors; implements ``Extractor``. Thread-safe.
 
-    ``model`` is one of OpenVINO, from one picture of bytes to the maps of blocks 1, 2, …. What
-    of it is not in integers is computed in ``precision``. Pictures are run one by one, each on a
-    core of its own; a single one on all of them.
+    ``model`` is one of OpenVINO, from one picture of bytes to the maps of blocks 1, 2, …. It, or
+    what of it is not in ``integers``, is computed in ``precision``. Pictures are run one by one,
+    each on a core of its own; a single one on all of them.
     """
 
-    def __init__(self, model: Any, preprocess: Preprocess, precision: str) -> None:
+    def __init__(
+        self, model: Any, preprocess: Preprocess, precision: str, *, integers: bool = False
+    ) -> None:
         self._model, self._preprocess, self._precision = model, preprocess, precision
+        floats: Way = "rows" if integers else "products"
+        self._way: Way = floats if precision == "bfloat16" else "sums"
         shapes = [output.get_partial_shape() for output in model.outputs]
         self.channels = tuple(shape[1].get_length() for shape in shapes)
         self._sides = tuple(shape[2].get_length() for shape in shapes)
@@ -103,11 +107,10 @@ class CompiledExtractor:
         return found
 
     def _compile_pools(self, pools: tuple[PoolName, ...], many: bool) -> "_Compiled":
-        products = self._precision == "bfloat16"
-        cut = cut_pools(self._model, pools, products=products)
-        # A mean by products is a sum, since one place's share of a mean has no exact bfloat16.
+        cut = cut_pools(self._model, pools, self._way)
+        summed = self._way != "sums"
         shares = [
-            1 / self._sides[pool.block - 1] ** 2 if products and pool.kind == "gap" else 1
+            1 / self._sides[pool.block - 1] ** 2 if summed and pool.kind == "gap" else 1
             for pool in pools
         ]
         return _Compiled(cut, shares, self._precision, many)

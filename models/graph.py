@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 from copy import deepcopy
-from typing import Any
+from functools import partial
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -51,12 +52,18 @@ def cut_maps(whole: Any, blocks: Sequence[int]) -> Any:
     return _model(model, results, [])
 
 
-def cut_pools(whole: Any, pools: Sequence[PoolName], *, products: bool) -> Any:
+Way = Literal["sums", "products", "rows"]
+"""How maps are pooled: by sums of products, which is fastest in float32; by one matrix product for
+all pools of a block, which takes half the time in bfloat16; by one with places as rows, which is
+how integers have their maps in memory."""
+
+
+def cut_pools(whole: Any, pools: Sequence[PoolName], way: Way) -> Any:
     """Return a copy of what of ``whole`` leads from the picture to ``pools``, (1, channels) each.
 
     Its inputs are the picture (1, size, size, 3) and, for each foreground pool in turn, the weights
-    (1, h, w) of places. With ``products`` all pools of a block are one matrix product, which takes
-    half the time in bfloat16, and longer in float32; pools everywhere are sums then, not means.
+    (1, h, w) of places. Unless pooled by ``sums``, pools everywhere are sums, not means: the share
+    of one place in a mean has no exact bfloat16.
     """
     model = whole.clone()
     ops = load_openvino().opset13
@@ -67,7 +74,7 @@ def cut_pools(whole: Any, pools: Sequence[PoolName], *, products: bool) -> Any:
         for pool in pools
         if pool.kind == "foreground"
     }
-    pooled = _by_products if products else _by_sums
+    pooled = _by_sums if way == "sums" else partial(_by_products, rows=way == "rows")
     found = {
         block: pooled(
             _map(model, block), [weights.get(pool) for pool in pools if pool.block == block]
@@ -89,20 +96,26 @@ def _by_sums(values: Any, weights: Sequence[Any]) -> list[Any]:
     ]
 
 
-def _by_products(values: Any, weights: Sequence[Any]) -> list[Any]:
+def _by_products(values: Any, weights: Sequence[Any], rows: bool) -> list[Any]:
     """Return a (1, channels) sum of the map for each of ``weights``, None standing for ones."""
     ops = load_openvino().opset13
     channels, height, width = values.get_partial_shape().to_shape()[1:]
     places = height * width
     ones = ops.constant(np.ones((1, 1, places), np.float32))
-    rows = [
+    parts = [
         ones if one is None else ops.reshape(one, np.array([1, 1, places]), False)
         for one in weights
     ]
-    stacked = ops.concat(rows, 1) if len(rows) > 1 else rows[0]
+    stacked = ops.concat(parts, 1) if len(parts) > 1 else parts[0]
+    if rows:
+        last = ops.transpose(values, np.array([0, 2, 3, 1]))
+        sums = ops.matmul(
+            stacked, ops.reshape(last, np.array([1, places, channels]), False), False, False
+        )
+        return [ops.gather(sums, np.int64(at), np.int64(1)) for at in range(len(parts))]
     flat = ops.reshape(values, np.array([1, channels, places]), False)
     sums = ops.matmul(flat, stacked, False, True)
-    return [ops.gather(sums, np.int64(at), np.int64(2)) for at in range(len(rows))]
+    return [ops.gather(sums, np.int64(at), np.int64(2)) for at in range(len(parts))]
 
 
 def _map(model: Any, block: int) -> Any:

@@ -13,13 +13,13 @@ from models.preprocess import Preprocess
 from models.unobserved import load_openvino
 
 XML, BIN = "network.xml", "network.bin"
-_NEEDED = "this index is int8, which OpenVINO runs: `pip install 'hueweave[fast]'`"
+_NEEDED = "this index is int8, which OpenVINO runs: `pip install openvino`"
 
 
 def quantized_extractor(data: bytes, preprocess: Preprocess, precision: str) -> CompiledExtractor:
     """Return an extractor of the file that ``models.quantizing`` made, what is not in integers
     being in ``precision``; raises WeightsError for another file."""
-    return CompiledExtractor(read_network(data), preprocess, precision)
+    return CompiledExtractor(read_network(data), preprocess, precision, integers=True)
 
 
 def read_network(data: bytes) -> Any:

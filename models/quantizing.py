@@ -33,7 +33,7 @@ def check_can_quantize(device: str) -> None:
         raise PrecisionError(f"int8 runs on processors, not on {device}: use --device cpu")
     if not all(map(find_spec, ("nncf", "openvino"))):
         raise WeightsError(
-            "to make an int8 network takes OpenVINO and NNCF: `pip install 'hueweave[fast]'`"
+            "to make an int8 network takes OpenVINO and NNCF: `pip install 'hueweave[int8]'`"
         )
 
 

@@ -45,7 +45,7 @@ def test_what_is_lacking_is_named_before_any_work(
     lacking: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(quantizing, "find_spec", lambda name: name != lacking)
-    with pytest.raises(WeightsError, match=r"OpenVINO and NNCF: `pip install 'hueweave\[fast\]'`"):
+    with pytest.raises(WeightsError, match=r"OpenVINO and NNCF: `pip install 'hueweave\[int8\]'`"):
         check_can_quantize("cpu")
 
 

@@ -186,7 +186,7 @@ def test_without_openvino_it_does_not_open_and_says_what_to_install(
     index: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "openvino", None)
-    with pytest.raises(WeightsError, match=r"int8, which OpenVINO runs: `pip install 'hueweave\["):
+    with pytest.raises(WeightsError, match=r"int8, which OpenVINO runs: `pip install openvino"):
         hits(index, pictures)
 
 
