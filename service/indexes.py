@@ -266,7 +266,7 @@ def indexes_of(settings: Settings, watching: "Watching" = nullcontext) -> Indexe
 
     Raises SettingsError, IndexFolderError or SchemaError.
     """
-    opener = Opener(settings, watching, kept_up=True)
+    opener = Opener(settings, watching, server=True)
     return Indexes(places_of(settings), opener, Maker(settings, planner(opener)))
 
 

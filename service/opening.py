@@ -15,6 +15,7 @@ from indexer.store import CatalogStore
 from indexer.upkeep import Upkeep
 from models.images import Limits
 from models.recipe import Recipe
+from service.batching import Batcher
 from service.editing import Editor
 from service.errors import SettingsError
 from service.fetching import make_fetch
@@ -55,18 +56,21 @@ class Opened:
 class Opener:
     """Opens index folders, one at a time. Those of one recipe and depth share a network.
 
-    Those that are ``kept_up`` get generations as items come and go. ``watching`` is entered around
-    the loading of a network; what it gives watches downloads.
+    Those of a ``server`` get generations as items come and go, and pictures that clients send at
+    once go through the network together. ``watching`` is entered around the loading of a network;
+    what it gives watches downloads.
     """
 
     def __init__(
-        self, settings: Settings, watching: "Watching" = nullcontext, *, kept_up: bool = False
+        self, settings: Settings, watching: "Watching" = nullcontext, *, server: bool = False
     ) -> None:
         self._settings, self.watching = settings, watching
-        self._kept_up = kept_up and not settings.read_only
+        self._kept_up = server and not settings.read_only
+        self._server = server
         self._fetch = make_fetch(settings)
         # Weak, so that a network is let go of with the last index that uses it.
         self._networks: WeakValueDictionary[object, NetworkExtractor] = WeakValueDictionary()
+        self._batchers: WeakValueDictionary[object, Batcher] = WeakValueDictionary()
         self._recipes: WeakKeyDictionary[NetworkExtractor, Recipe] = WeakKeyDictionary()
 
     def __call__(self, folder: Path) -> Opened:
@@ -83,7 +87,9 @@ class Opener:
             raise
         allowed = limits(self._settings)
         allowed_queries = query_limits(self._settings)
-        searcher = Searcher(store, extractor, allowed, allowed_queries, self._fetch)
+        searcher = Searcher(
+            store, extractor, allowed, allowed_queries, self._fetch, self._batcher(extractor)
+        )
         upkeep = Upkeep(store) if self._kept_up else None
         if upkeep is not None:
             upkeep.start()
@@ -96,6 +102,13 @@ class Opener:
                 found = pinned_extractor(manifest, self._settings, progress)
             self.adopt(manifest, found)
         return found
+
+    def _batcher(self, network: "NetworkExtractor") -> Batcher | None:
+        """Return what batches for ``network``: one, whichever indexes it serves."""
+        most = self._settings.max_batch
+        if not self._server or most == 1:
+            return None
+        return self._batchers.setdefault(id(network), Batcher(network, most))
 
     def adopt(self, manifest: Manifest, network: "NetworkExtractor") -> None:
         """Let ``network``, for as long as it is there, serve every index like ``manifest``."""

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, File, Form, Request, UploadFile
 from starlette.datastructures import UploadFile as ReceivedFile
 
-from api.dependencies import Config, Index, Links, Work
+from api.dependencies import Config, Index, Links, Lookups, Work
 from api.examples import ANSWER, QUERIES
 from api.forms import check_fields
 from api.problems import declare
@@ -20,6 +20,8 @@ from service.query import MAX_EXPAND, ImageExample, Query, Term
 from service.spelling import read_query
 
 router = APIRouter()
+# Characters of a query that are read on the event loop, to see what it needs: under a millisecond.
+_READ_AT_ONCE = 16 * 1024
 _PROBLEMS = declare(400, 408, 413, 422)
 _ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {"content": {"application/json": {"example": ANSWER}}},
@@ -57,16 +59,19 @@ _FORM_FIELDS = (
     openapi_extra={"requestBody": _BODY},
 )
 async def search(
-    request: Request, index: Index, config: Config, work: Work, links: Links
+    request: Request, index: Index, config: Config, work: Work, lookups: Lookups, links: Links
 ) -> Answer:
     """Answer a query. Pictures come as keys, as base64, or as named parts of a multipart request
     beside the part `query`."""
     text, parts = await read_request(request, config.max_bytes)
 
-    def answer() -> Answer:
-        return _with_urls(index.searcher.answer(read_query(text), parts), links)
+    def answer(query: Query | None = None) -> Answer:
+        return _with_urls(index.searcher.answer(query or read_query(text), parts), links)
 
-    return await work.run(answer)
+    if parts or len(text) > _READ_AT_ONCE:
+        return await work.run(answer)
+    query = read_query(text)
+    return await (work if query.shows_pictures else lookups).run(lambda: answer(query))
 
 
 @router.post("/search/image", summary="Search with one picture", responses=_ANSWERS)
