@@ -1,0 +1,166 @@
+"""A server under load, by picture and by key, beside its own network: `python -m benchmarks.serving
+--weights FILE`."""
+
+import argparse
+import os
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+
+from benchmarks.clients import Load, drive, key_request, picture_request
+from benchmarks.material import make_pictures
+from benchmarks.report import Figure, write
+from benchmarks.served import make_served, server
+from indexer.manifest_file import read_manifest
+from models.extraction import Extractor, PoolName
+from models.images import Limits, decode
+from models.preprocess import cut_square
+from service.settings import load_settings
+
+CLIENTS = (1, 8, 32, 128)
+ATTRIBUTES = ("color", "texture")
+_QUEUE, _PICTURES, _BATCH = "256", 100, 32
+# Single clients of both servers take turns of so many queries.
+_TURN = 5
+
+
+class Bench:
+    """One index, its pictures, and its network in this process."""
+
+    def __init__(self, scratch: Path, weights: Path, items: int, seconds: float) -> None:
+        self.scratch, self.seconds = scratch, seconds
+        self.folder = scratch / "served"
+        self.paths = make_pictures(scratch / "asked", _PICTURES)
+        settings = load_settings(index=str(self.folder), weights=str(weights), blocks="1,2,4")
+        self.network: Extractor = make_served(self.folder, settings, self.paths, items)
+        self.manifest = read_manifest(self.folder)
+        self.keys = [f"{slot:08}" for slot in np.random.default_rng(1).choice(items, 300)]
+        self.data = [path.read_bytes() for path in self.paths]
+
+    def pools(self, attribute: str) -> Sequence[PoolName]:
+        """Return what an attribute asks of the network."""
+        return self.manifest.space_of_attribute(attribute).pools
+
+    def requests(self, attribute: str, by: str) -> list[bytes]:
+        """Return the requests that clients send."""
+        if by == "key":
+            return [key_request(key, attribute) for key in self.keys]
+        return [picture_request(data, attribute) for data in self.data]
+
+    def prepared(self) -> float:
+        """Return how long a picture takes from its bytes to the square, in seconds."""
+        preprocess = self.manifest.recipe.preprocess
+        times = []
+        for data in self.data:
+            started = time.perf_counter()
+            cut_square(decode(data, Limits(), preprocess.decode_at_least), preprocess)
+            times.append(time.perf_counter() - started)
+        return median(times)
+
+    def network_rate(self, attribute: str) -> float:
+        """Return how many pictures a second the network does in batches, and nothing else."""
+        preprocess = self.manifest.recipe.preprocess
+        squares = [cut_square(decode(one, Limits()), preprocess).pixels for one in self.data]
+        batch, pools = np.stack(squares[:_BATCH]), self.pools(attribute)
+        times = []
+        end = time.perf_counter() + self.seconds
+        while len(times) < 2 or time.perf_counter() < end:
+            started = time.perf_counter()
+            self.network.extract(batch, pools)
+            times.append(time.perf_counter() - started)
+        return _BATCH / median(times)
+
+
+def measure(
+    scratch: Path, weights: Path, items: int, seconds: float, counts: Sequence[int]
+) -> Iterator[Figure]:
+    """Yield the figures of a server of ``items`` items, each load lasting so many seconds."""
+    bench = Bench(scratch, weights, items, seconds)
+    with server(bench.folder, "--max-queue", _QUEUE, log=scratch / "batched.log") as port:
+        with server(bench.folder, log=scratch / "alone.log", HUEWEAVE_MAX_BATCH="1") as alone:
+            for attribute in ATTRIBUTES:
+                yield _single(bench, attribute, port, alone)
+        for attribute in ATTRIBUTES:
+            yield from _loads(bench, attribute, port, counts)
+
+
+def _single(bench: Bench, attribute: str, batched: int, alone: int) -> Figure:
+    """Compare one client's times with batching and without, in turns on two servers."""
+    requests = bench.requests(attribute, "picture")
+    times: dict[int, list[float]] = {batched: [], alone: []}
+    end = time.perf_counter() + 4 * bench.seconds
+    for port in times:
+        drive(port, requests, 1, 1.0)
+    while time.perf_counter() < end:
+        for port, seen in times.items():
+            seen += drive(port, requests, 1, _TURN * (median(seen) if seen else 0.02)).times
+    with_it, without = (median(seen) * 1000 for seen in times.values())
+    print(f"  one client, {attribute}: p50 {with_it:.1f} ms, without batching {without:.1f} ms")
+    name = f"one client, {attribute} by picture: p50 / without batching"
+    return Figure(name, with_it / without, 1.05, at_least=False)
+
+
+def _loads(bench: Bench, attribute: str, port: int, counts: Sequence[int]) -> Iterator[Figure]:
+    by_key = None
+    for by in ("key", "picture"):
+        requests = bench.requests(attribute, by)
+        drive(port, requests, 8, 1.0)
+        for clients in counts:
+            before = bench.network_rate(attribute) if by == "picture" and clients == 32 else 0.0
+            load = drive(port, requests, clients, bench.seconds)
+            _show(f"{attribute} by {by}, {clients} clients", load)
+            if by == "key":
+                by_key = max(by_key or 0.0, load.rate)
+            if before:
+                network = (before + bench.network_rate(attribute)) / 2
+                yield from _against(bench, attribute, load.rate, network, by_key or load.rate)
+
+
+def _against(
+    bench: Bench, attribute: str, rate: float, network: float, by_key: float
+) -> Iterator[Figure]:
+    """Hold a rate against the network's alone, and against all that a query by picture costs on the
+    same processors: network, the picture's preparation, and what a query by key costs."""
+    rest = bench.prepared() / (os.cpu_count() or 1) + 1 / by_key
+    bound = 1 / (1 / network + rest)
+    print(
+        f"  {attribute}: network alone {network:.1f} pictures/s, bound of the whole "
+        f"{bound:.1f}/s, 32 clients {rate:.1f}/s"
+    )
+    name = f"32 clients, {attribute} by picture: rate / network's in batches"
+    yield Figure(name, rate / network, 0.85, at_least=True)
+    name = f"32 clients, {attribute} by picture: rate / bound of network, decoding and search"
+    yield Figure(name, rate / bound, 0.85, at_least=True)
+
+
+def _show(name: str, load: Load) -> None:
+    percentiles = ", ".join(f"p{at} {load.percentile(at):.1f}" for at in (50, 95, 99))
+    print(f"  {name}: {load.rate:.1f}/s, {percentiles} ms", flush=True)
+
+
+def main() -> None:
+    """Measure and print; exit 1 if a target is missed."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.serving", description=__doc__)
+    parser.add_argument("--weights", type=Path, required=True, help="weights of a ResNet-50")
+    parser.add_argument("--items", type=int, default=100_000, help="items of the index (100,000)")
+    parser.add_argument("--seconds", type=float, default=6.0, help="length of a load (6)")
+    parser.add_argument("--clients", type=int, nargs="+", default=CLIENTS, help="how many at once")
+    parser.add_argument("--write", type=Path, help="write the figures as JSON")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        figures = list(
+            measure(Path(name), given.weights, given.items, given.seconds, given.clients)
+        )
+    for figure in figures:
+        print(figure)
+    if given.write:
+        write(figures, given.write)
+    raise SystemExit(not all(figure.passed for figure in figures))
+
+
+if __name__ == "__main__":
+    main()
