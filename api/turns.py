@@ -1,7 +1,7 @@
 """Turns at the processors: so many at once, handed on in order, given up while waiting."""
 
 from collections import deque
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from threading import Lock
 from typing import TypeVar
 
@@ -25,8 +25,8 @@ class Turns:
 
     @property
     def waiting(self) -> int:
-        """How many wait for their first turn."""
-        return len(self._line)
+        """How many wait for a turn, their first or one again."""
+        return len(self._line) + len(self._back)
 
     def ask(self) -> Place:
         """Return a place in the line, which may be done already."""
@@ -83,10 +83,10 @@ class Turns:
 
     def _following(self) -> Place | None:
         for line in (self._back, self._line):
-            if line:
+            while line:
                 place = line.popleft()
-                place.set_running_or_notify_cancel()  # from now on it cannot be cancelled
-                return place
+                if place.set_running_or_notify_cancel():  # from now on it cannot be cancelled
+                    return place
         self.busy -= 1
         return None
 
@@ -101,20 +101,34 @@ class Turn:
         self._abandoned = False
         self._held = True
 
-    def __call__(self, answer: "Future[Result]") -> Result:
+    @property
+    def sharing(self) -> int:
+        """How many calls share the processors, this one among them."""
+        return max(1, self._turns.busy + self._turns.waiting + self._turns.away)
+
+    def __call__(self, answer: "Future[Result]", keep: bool = False) -> Result:
         """Return what ``answer`` becomes; raises CancelledError once the call is abandoned."""
         with self._guard:
             self._awaited = answer  # type: ignore[assignment]
             abandoned = self._abandoned
         if abandoned:
             answer.cancel()
-        if answer.done() or not self._turns.leave():
+        if answer.done() or keep or not self._turns.leave():
             return answer.result()
         self._held = False
         try:
-            return answer.result()
-        finally:
-            self._return(answer)
+            found = answer.result()
+        except CancelledError:
+            self._turns.stay_away()
+            raise
+        except BaseException:
+            self._come_back()
+            raise
+        if self._abandoned:  # while the network was at it
+            self._turns.stay_away()
+            raise CancelledError
+        self._come_back()
+        return found
 
     def abandon(self) -> None:
         """Nobody waits for the call any more: what it waits for is cancelled unless begun."""
@@ -128,9 +142,6 @@ class Turn:
         if self._held:
             self._turns.end()
 
-    def _return(self, answer: "Future[Result]") -> None:
-        if answer.cancelled():
-            self._turns.stay_away()
-        else:
-            self._turns.come_back()
-            self._held = True
+    def _come_back(self) -> None:
+        self._turns.come_back()
+        self._held = True

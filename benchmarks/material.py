@@ -12,14 +12,14 @@ from service.fabrics import COLORS, PATTERNS, render
 SIDE = 720
 
 
-def make_pictures(folder: Path, count: int) -> list[Path]:
-    """Render ``count`` JPEGs into ``folder`` and return their paths."""
+def make_pictures(folder: Path, count: int, side: int = SIDE) -> list[Path]:
+    """Render ``count`` JPEGs of ``side`` pixels into ``folder`` and return their paths."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
     for at in range(count):
         color, pattern = COLORS[at % 10], PATTERNS[at // 10 % 10]
         path = folder / f"{at:05}.jpg"
-        render(color, pattern, index=at // 100, size=SIDE).save(path, quality=88)
+        render(color, pattern, index=at // 100, size=side).save(path, quality=88)
         paths.append(path)
     return paths
 

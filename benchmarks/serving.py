@@ -24,6 +24,8 @@ from service.settings import load_settings
 CLIENTS = (1, 8, 32, 128)
 ATTRIBUTES = ("color", "texture")
 _QUEUE, _PICTURES, _BATCH = "256", 100, 32
+# Small, so that what is measured is the network and the server, hardly the decoding.
+_SIDE = 256
 # Single clients of both servers take turns of so many queries.
 _TURN = 5
 
@@ -34,7 +36,7 @@ class Bench:
     def __init__(self, scratch: Path, weights: Path, items: int, seconds: float) -> None:
         self.scratch, self.seconds = scratch, seconds
         self.folder = scratch / "served"
-        self.paths = make_pictures(scratch / "asked", _PICTURES)
+        self.paths = make_pictures(scratch / "asked", _PICTURES, _SIDE)
         settings = load_settings(index=str(self.folder), weights=str(weights), blocks="1,2,4")
         self.network: Extractor = make_served(self.folder, settings, self.paths, items)
         self.manifest = read_manifest(self.folder)

@@ -1,5 +1,6 @@
 """The extractor: a batch of square pictures through the network to raw pools."""
 
+import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
@@ -45,6 +46,11 @@ class NetworkExtractor:
         if device.type == "cuda" and precision == "float32":
             # cuDNN's default for float32, TF32, rounds to ten bits: worse than 1e-4.
             torch.backends.cudnn.allow_tf32 = False
+
+    @property
+    def at_once(self) -> int:
+        """How many calls are best made at once, if there are so many: one a core."""
+        return (os.cpu_count() or 1) if self._device.type == "cpu" else 1
 
     def extract(
         self, pixels: Pixels, pools: Iterable[PoolName], content: Mask | None = None

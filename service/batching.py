@@ -1,26 +1,30 @@
 """Pictures of several requests through the network together; shallow and deep ones in turn."""
 
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from threading import Lock
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import numpy as np
 
 from models.extraction import Extractor, PoolName, RawPools
 from models.preprocess import Mask, Pixels
-from service.stages import METER, Meter
+from service.lanes import Asked, Lane, Lanes
+from service.stages import METER
 from service.waiting import WAITER
 
-# A batch of one lane is what the other lanes wait for. From some eight pictures on a processor
-# gains little by more; an accelerator is through with ``most`` in less time than this.
+# A batch of one lane is what the other lanes wait for. An accelerator is through with ``most`` in
+# less time than this.
 _LONGEST_S = 0.15
 _FEWEST = 4
+# Pictures that a processor takes together; those of more would not stay in a core's caches.
+_ON_A_CORE = 4
 # Pictures of one request that stay together; more would be a long batch of their own.
 _PIECE = 8
+# Pictures (of 150 kB each) whose requests let others decode meanwhile; the next keeps its turn.
+_MOST_HELD = 256
 # How much the newest batch counts in the mean of seconds a picture.
 _NEWEST = 0.2
 
@@ -50,47 +54,41 @@ class Alone:
         return self._extractor.extract(pixels, names, content)
 
 
-class _Lane(NamedTuple):
-    """What can share a forward pass: as deep as each other, and with or without masks."""
-
-    block: int
-    masked: bool
-
-
-@dataclass(eq=False)
-class _Asked:
-    """Pictures of one request, at most a batch."""
-
-    pixels: Pixels
-    pools: Sequence[PoolName]
-    content: Mask | None
-    meter: Meter
-    answer: Future[RawPools] = field(default_factory=Future)
+def _all_threads(sharing: int) -> AbstractContextManager[None]:
+    return nullcontext()
 
 
 class Batcher:
     """Gathers what threads ask of one network while that is busy. Thread-safe.
 
-    A picture is begun at once if the network is idle. Else it waits in the lane of its depth; lanes
-    have their turn one after the other, a batch each, so that no depth waits for all of another.
-    What nobody waits for any more (its future is cancelled) is not begun.
+    A picture is begun at once, in the thread that asks, if the network is idle. Else it waits in
+    the lane of its depth. An accelerator takes one batch at a time; a processor as many as it has
+    cores, each on one of them: threads that share a batch wait for each other at every layer, and
+    for ever longer when there is other work.
     """
 
     def __init__(
         self,
         extractor: Extractor,
         most: int = 32,
+        *,
+        at_once: int = 1,
+        shared: Callable[[int], AbstractContextManager[None]] = _all_threads,
         longest: float = _LONGEST_S,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
-        """Run at most ``most`` pictures together, and fewer if they took over ``longest`` s."""
-        self._extractor, self._most, self._longest = extractor, most, longest
-        self._clock, self._piece = clock, min(most, _PIECE)
+        """Run at most ``most`` pictures together, and fewer if they took over ``longest`` s.
+
+        So many batches go ``at_once``, each within ``shared`` of how many share the processors.
+        """
+        self._extractor, self._shared = extractor, shared
+        self._most = min(most, _ON_A_CORE) if at_once > 1 else most
+        self._longest, self._clock, self._piece = longest, clock, min(self._most, _PIECE)
         self._guard = Lock()
-        self._lanes: dict[_Lane, deque[_Asked]] = {}  # the next one first; none is empty
-        self._seconds: dict[_Lane, float] = {}
-        # One thread: kernels have their own, and those of a second batch would get in their way.
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="network")
+        self._lanes, self._held = Lanes(), 0
+        self._seconds: dict[Lane, float] = {}
+        self._at_once, self._running = at_once, 0
+        self._threads = ThreadPoolExecutor(at_once, thread_name_prefix="network")
 
     def extract(
         self, pixels: Pixels, pools: Iterable[PoolName], content: Mask | None = None
@@ -98,77 +96,108 @@ class Batcher:
         """Return raw pools as ``Extractor.extract`` does, to within rounding: other pictures in
         the batch may make kernels add up in another order."""
         names = list(pools)
-        lane = _Lane(max(pool.block for pool in names), content is not None)
+        lane = Lane(max(pool.block for pool in names), content is not None)
         asked = [
-            _Asked(pixels[part], names, None if content is None else content[part], METER.get())
+            Asked(pixels[part], names, None if content is None else content[part], METER.get())
             for part in (slice(at, at + self._piece) for at in range(0, len(pixels), self._piece))
         ]
-        for one in asked:
-            with self._guard:
-                self._lanes.setdefault(lane, deque()).append(one)
-            self._thread.submit(self._run_next)
-        wait = WAITER.get()
-        try:
-            found = [wait(one.answer) for one in asked]
-        except BaseException:
-            for one in asked:
-                one.answer.cancel()
-            raise
+        if len(asked) == 1 and self._begin(lane):
+            try:
+                return self._together(lane, asked, WAITER.get().sharing)[0]
+            finally:
+                self._end()
+        found = self._wait(lane, asked, len(pixels))
         return {name: np.concatenate([raw[name] for raw in found]) for name in names}
 
-    def _run_next(self) -> None:
-        """Run one batch, if there is anything left: asked for as often as anything was."""
-        lane, asked = self._take()
-        if lane is not None:
-            self._run(lane, asked)
-
-    def _take(self) -> tuple[_Lane | None, list[_Asked]]:
+    def _wait(self, lane: Lane, asked: Sequence[Asked], pictures: int) -> list[RawPools]:
+        waiter = WAITER.get()
         with self._guard:
-            while self._lanes:
-                lane = next(iter(self._lanes))
-                line, taken = self._lanes.pop(lane), list[_Asked]()
-                room = self._room(lane)
-                while line and (not taken or len(line[0].pixels) <= room):
-                    one = line.popleft()
-                    if one.answer.set_running_or_notify_cancel():
-                        taken.append(one)
-                        room -= len(one.pixels)
-                if line:
-                    self._lanes[lane] = line  # behind all others
-                if taken:
-                    return lane, taken
-        return None, []
+            keep = self._held + pictures > _MOST_HELD
+            self._held += pictures
+            for one in asked:
+                self._lanes.add(lane, one)
+        try:
+            self._help()
+            return [waiter(one.answer, keep) for one in asked]
+        except BaseException:
+            with self._guard:
+                for one in asked:
+                    one.answer.cancel()
+                    self._lanes.drop(lane, one)
+            raise
+        finally:
+            with self._guard:
+                self._held -= pictures
 
-    def _room(self, lane: _Lane) -> int:
+    def _begin(self, lane: Lane) -> bool:
+        """Return whether the network is there for the caller, who ends that."""
+        with self._guard:
+            idle = self._running < self._at_once and not self._lanes
+            if idle:
+                self._running += 1
+                self._lanes.served(lane)
+            return idle
+
+    def _end(self) -> None:
+        with self._guard:
+            self._running -= 1
+        self._help()
+
+    def _help(self) -> None:
+        """Let as many threads work as there is work for."""
+        with self._guard:
+            more = min(self._at_once - self._running, len(self._lanes))
+            self._running += more
+        for _ in range(more):
+            self._threads.submit(self._work)
+
+    def _work(self) -> None:
+        while True:
+            with self._guard:
+                taken = self._lanes.take(self._room)
+                if taken is None:
+                    self._running -= 1
+                    return
+                sharing = self._running + len(self._lanes)
+            self._run(*taken, sharing)
+
+    def _room(self, lane: Lane) -> int:
         """Return how many pictures of a lane run together."""
         seconds = self._seconds.get(lane, 0.0)
         fit = int(self._longest / seconds) if seconds else self._most
         return max(min(fit, self._most), min(_FEWEST, self._most))
 
-    def _run(self, lane: _Lane, asked: Sequence[_Asked]) -> None:
+    def _run(self, lane: Lane, asked: Sequence[Asked], sharing: int) -> None:
+        """Answer all of ``asked``, whatever happens."""
+        try:
+            found = self._together(lane, asked, sharing)
+        except BaseException as error:  # noqa: BLE001 - raised where it is waited for
+            if len(asked) == 1:
+                asked[0].answer.set_exception(error)
+                return
+            for one in asked:  # nobody's request fails for another's
+                self._run(lane, [one], sharing)
+            return
+        for one, raw in zip(asked, found, strict=True):
+            one.answer.set_result(raw)
+
+    def _together(self, lane: Lane, asked: Sequence[Asked], sharing: int) -> list[RawPools]:
         pixels = np.concatenate([one.pixels for one in asked])
         masks = [one.content for one in asked if one.content is not None]
         pools = list(dict.fromkeys(pool for one in asked for pool in one.pools))
         started = self._clock()
-        try:
+        with self._shared(sharing):
             raw = self._extractor.extract(pixels, pools, np.concatenate(masks) if masks else None)
-        except BaseException as error:  # noqa: BLE001 - raised where it is waited for
-            if len(asked) == 1:
-                asked[0].answer.set_exception(error)
-            else:  # nobody's request fails for another's
-                for one in asked:
-                    self._run(lane, [one])
-            return
         took = self._clock() - started
         self._note(lane, took / len(pixels))
         asked[0].meter.took("network", took)
         asked[0].meter.batch(len(pixels), lane.block)
-        first = 0
-        for one in asked:
-            rows = slice(first, first + len(one.pixels))
-            first = rows.stop
-            one.answer.set_result({pool: raw[pool][rows] for pool in one.pools})
+        ends = np.cumsum([len(one.pixels) for one in asked])
+        return [
+            {pool: raw[pool][end - len(one.pixels) : end] for pool in one.pools}
+            for one, end in zip(asked, ends, strict=True)
+        ]
 
-    def _note(self, lane: _Lane, seconds: float) -> None:
+    def _note(self, lane: Lane, seconds: float) -> None:
         before = self._seconds.get(lane, seconds)
         self._seconds[lane] = before + _NEWEST * (seconds - before)

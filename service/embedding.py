@@ -48,15 +48,16 @@ class Embedder:
     """Runs pictures through the network, no deeper than their terms' spaces need."""
 
     def __init__(self, store: CatalogStore, extractor: Extractor, runs: Runs | None = None) -> None:
-        """``runs`` is what asks the network in its stead."""
+        """``runs`` is what runs pictures in its stead."""
+        alone = Alone(extractor)  # a palette does not wait for others' pictures
         self._store = store
-        self._run = run = runs or Alone(extractor)
+        self._run = runs or Alone(extractor)
 
         # A palette is picked color by color, and the same ones again and again. No bound method: an
         # index that is closed must not wait for the garbage collector with all its segments.
         @lru_cache(_COLORS)
         def color(color: RGB, pools: tuple[PoolName, ...], size: int) -> RawPools:
-            return embed_color(color, pools, run, size)
+            return embed_color(color, pools, alone, size)
 
         self._color = color
 

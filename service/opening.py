@@ -6,15 +6,17 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary, WeakValueDictionary
+from weakref import WeakKeyDictionary, WeakValueDictionary, ref
 
 from indexer.filters import FilterLimits
 from indexer.local import LocalStore
 from indexer.manifest import Manifest
 from indexer.store import CatalogStore
 from indexer.upkeep import Upkeep
+from models.extraction import Extractor
 from models.images import Limits
 from models.recipe import Recipe
+from models.threads import all_threads, shared
 from service.batching import Batcher
 from service.editing import Editor
 from service.errors import SettingsError
@@ -70,8 +72,9 @@ class Opener:
         self._fetch = make_fetch(settings)
         # Weak, so that a network is let go of with the last index that uses it.
         self._networks: WeakValueDictionary[object, NetworkExtractor] = WeakValueDictionary()
-        self._batchers: WeakValueDictionary[object, Batcher] = WeakValueDictionary()
         self._recipes: WeakKeyDictionary[NetworkExtractor, Recipe] = WeakKeyDictionary()
+        # A batcher holds its network, and is held by the indexes that use it.
+        self._batchers: WeakKeyDictionary[NetworkExtractor, ref[Batcher]] = WeakKeyDictionary()
 
     def __call__(self, folder: Path) -> Opened:
         """Return the index, with exactly the weights its manifest names.
@@ -108,7 +111,12 @@ class Opener:
         most = self._settings.max_batch
         if not self._server or most == 1:
             return None
-        return self._batchers.setdefault(id(network), Batcher(network, most))
+        known = self._batchers.get(network)
+        found = known() if known else None
+        if found is None:
+            found = batcher_of(network, most)
+            self._batchers[network] = ref(found)
+        return found
 
     def adopt(self, manifest: Manifest, network: "NetworkExtractor") -> None:
         """Let ``network``, for as long as it is there, serve every index like ``manifest``."""
@@ -120,6 +128,16 @@ class Opener:
         from models.loading import Loaded
 
         return [Loaded(recipe, network) for network, recipe in self._recipes.items()]
+
+
+def batcher_of(network: Extractor, most: int) -> Batcher:
+    """Return what runs at most ``most`` pictures together, and as many such batches at once as
+    suits the network."""
+    at_once = getattr(network, "at_once", 1)
+    if at_once == 1:
+        return Batcher(network, most)
+    all_threads()
+    return Batcher(network, most, at_once=at_once, shared=shared)
 
 
 def _known_by(manifest: Manifest) -> object:

@@ -8,14 +8,26 @@ Result = TypeVar("Result")
 
 
 class Waiter(Protocol):
-    """Waits for ``answer`` and returns or raises what comes of it, CancelledError if nobody
-    waits for the call any more."""
+    """How one call waits."""
 
-    def __call__(self, answer: Future[Result]) -> Result: ...
+    @property
+    def sharing(self) -> int:
+        """How many calls share the processors now, this one among them; at least 1."""
+        ...
+
+    def __call__(self, answer: Future[Result], keep: bool = False) -> Result:
+        """Return or raise what comes of ``answer``; CancelledError if nobody waits for the call.
+
+        Others may work meanwhile, unless the call is to ``keep`` its turn.
+        """
+        ...
 
 
-def _simply(answer: Future[Result]) -> Result:
-    return answer.result()
+class _Simply:
+    sharing = 1
+
+    def __call__(self, answer: Future[Result], keep: bool = False) -> Result:
+        return answer.result()
 
 
-WAITER: ContextVar[Waiter] = ContextVar("waiter", default=_simply)
+WAITER: ContextVar[Waiter] = ContextVar("waiter", default=_Simply())  # noqa: B039 - without state

@@ -126,6 +126,68 @@ def test_call_that_was_abandoned_before_it_asks_does_not_wait() -> None:
     assert (turns.busy, turns.away) == (0, 0)
 
 
+def test_call_that_was_abandoned_while_the_network_was_at_it_does_not_come_back() -> None:
+    turns = Turns(1, away=1)
+    turns.ask()
+    turn, ended = Turn(turns), list[str]()
+    answer: Future[str] = Future()
+
+    def call() -> None:
+        try:
+            turn(answer)
+        except CancelledError:
+            ended.append("cancelled")
+        finally:
+            turn.end()
+
+    waiting = threading.Thread(target=call)
+    waiting.start()
+    while not turns.away:
+        pass
+    answer.set_running_or_notify_cancel()
+    turn.abandon()
+    answer.set_result("found")
+    waiting.join(PATIENCE)
+    assert ended == ["cancelled"]
+    assert (turns.busy, turns.away, turns.waiting) == (0, 0, 0)
+
+
+def test_failure_of_the_network_comes_back_to_a_turn() -> None:
+    turns = Turns(1, away=1)
+    turns.ask()
+    turn, answer = Turn(turns), Future[str]()
+    answer.set_running_or_notify_cancel()
+    failed = list[BaseException]()
+
+    def call() -> None:
+        try:
+            turn(answer)
+        except ValueError as error:
+            failed.append(error)
+            assert (turns.busy, turns.away) == (1, 0)
+        finally:
+            turn.end()
+
+    waiting = threading.Thread(target=call)
+    waiting.start()
+    while not turns.away:
+        pass
+    answer.set_exception(ValueError("seven"))
+    waiting.join(PATIENCE)
+    assert [str(one) for one in failed] == ["seven"]
+    assert (turns.busy, turns.away) == (0, 0)
+
+
+def test_call_that_keeps_its_turn_lets_nobody_else_work() -> None:
+    turns = Turns(1, away=1)
+    turns.ask()
+    answer: Future[str] = Future()
+    answer.set_result("found")
+    turn = Turn(turns)
+    assert turn(answer, keep=True) == "found"
+    assert (turns.busy, turns.away, turn.sharing) == (1, 0, 1)
+
+
 def test_without_a_queue_nobody_lets_go_of_a_turn() -> None:
     turns = Turns(1, away=0)
     turns.ask()

@@ -1,8 +1,9 @@
 """Pictures of several threads through one network: gathered while it is busy, in turn by depth."""
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from contextvars import copy_context
 from typing import Any
 
@@ -45,6 +46,22 @@ def squares(count: int, seed: int = 0) -> Pixels:
     return found
 
 
+class Noting:
+    """Waits, and notes for what and whether it kept its turn."""
+
+    sharing = 3
+
+    def __init__(self, waits: list[Future[Any]]) -> None:
+        self.asked, self._waits = threading.Event(), waits
+        self.kept: list[bool] = []
+
+    def __call__(self, answer: Future[Any], keep: bool = False) -> Any:
+        self._waits.append(answer)
+        self.kept.append(keep)
+        self.asked.set()
+        return answer.result(PATIENCE)
+
+
 class Threads:
     """Asks a batcher out of threads, each having asked before the next one does."""
 
@@ -52,24 +69,22 @@ class Threads:
         self._batcher = batcher
         self._pool = ThreadPoolExecutor(32)
         self.waits: list[Future[Any]] = []
+        self.waiters: list[Noting] = []
+
+    def begin(self, pixels: Pixels, pools: list[PoolName]) -> Future[RawPools]:
+        """Ask of an idle network, which is at it when this returns."""
+        return self._pool.submit(self._batcher.extract, pixels, pools)
 
     def ask(self, pixels: Pixels, pools: list[PoolName], content: Any = None) -> Future[RawPools]:
-        asked = threading.Event()
-
-        def wait(answer: Future[Any]) -> Any:
-            self.waits.append(answer)
-            asked.set()
-            return answer.result(PATIENCE)
+        waiter = Noting(self.waits)
+        self.waiters.append(waiter)
 
         def call() -> RawPools:
-            WAITER.set(wait)
-            try:
-                return self._batcher.extract(pixels, pools, content)
-            finally:
-                asked.set()
+            WAITER.set(waiter)
+            return self._batcher.extract(pixels, pools, content)
 
         found = self._pool.submit(copy_context().run, call)
-        assert asked.wait(PATIENCE)
+        assert waiter.asked.wait(PATIENCE)
         return found
 
 
@@ -79,7 +94,7 @@ def while_busy(
     """Ask as ``body`` does while the network is at a picture of block 3; return the answers."""
     gate = Gate()
     threads = Threads(Batcher(gate, clock=lambda: 0.0, **options))
-    first = threads.ask(squares(1), [PoolName(3, "gap")])
+    first = threads.begin(squares(1), [PoolName(3, "gap")])
     assert gate.begun.wait(PATIENCE)
     asked = body(threads, gate)
     gate.leave.set()
@@ -123,7 +138,7 @@ def test_depths_take_turns_and_no_batch_is_deeper_than_what_is_asked_of_it() -> 
         return deep + [threads.ask(squares(1, n), COLOR) for n in range(3)]
 
     _, gate = while_busy(body, most=4)
-    assert gate.batches == [(4, 4), (2, 3), (4, 4), (4, 1)]
+    assert gate.batches == [(2, 3), (4, 4), (4, 4), (4, 1)]
 
 
 def test_many_pictures_of_one_request_leave_room_for_others() -> None:
@@ -133,7 +148,7 @@ def test_many_pictures_of_one_request_leave_room_for_others() -> None:
         return [threads.ask(many, TEXTURE), threads.ask(squares(1), COLOR)]
 
     answers, gate = while_busy(body, most=8)
-    assert gate.batches == [(4, 8), (2, 1), (4, 8), (4, 4)]
+    assert gate.batches == [(2, 1), (4, 8), (4, 8), (4, 4)]
     is_same(answers[0], FakeExtractor().extract(many, TEXTURE))
 
 
@@ -157,7 +172,7 @@ def test_what_nobody_waits_for_any_more_is_not_begun() -> None:
         left = threads.ask(squares(1), COLOR)
         stays = threads.ask(squares(2), COLOR)
         alone = threads.ask(squares(1), TEXTURE)
-        for waited in (threads.waits[1], threads.waits[3]):
+        for waited in (threads.waits[0], threads.waits[2]):
             assert waited.cancel()
         for one in (left, alone):
             with pytest.raises(CancelledError):
@@ -178,13 +193,113 @@ def test_batches_get_smaller_when_they_take_long() -> None:
 
     gate = Timed()
     threads = Threads(Batcher(gate, longest=0.1, clock=lambda: seconds[0]))
-    first = threads.ask(squares(1), COLOR)
+    first = threads.begin(squares(1), COLOR)
     assert gate.begun.wait(PATIENCE)
     asked = [threads.ask(squares(1), COLOR) for _ in range(12)]
     gate.leave.set()
     for one in (first, *asked):
         one.result(PATIENCE)
     assert [size for _, size in gate.batches] == [1, 5, 5, 2]
+
+
+def test_shallow_picture_that_comes_while_deep_ones_run_goes_next() -> None:
+    gate = Gate()
+    threads = Threads(Batcher(gate, most=4))
+    first = threads.begin(squares(1), TEXTURE)
+    assert gate.begun.wait(PATIENCE)
+    asked = [threads.ask(squares(1, n), TEXTURE) for n in range(8)]
+    asked.append(threads.ask(squares(1), COLOR))
+    gate.leave.set()
+    for one in (first, *asked):
+        one.result(PATIENCE)
+    assert gate.batches == [(4, 1), (2, 1), (4, 4), (4, 4)]
+
+
+def test_masked_and_unmasked_pictures_of_a_depth_share_its_turns() -> None:
+    mask = np.ones((1, 16, 16), bool)
+
+    def body(threads: Threads, gate: Gate) -> list[Future[RawPools]]:
+        deep = [threads.ask(squares(1), TEXTURE, content) for content in (mask, None)]
+        return [*deep, *(threads.ask(squares(1), COLOR) for _ in range(2))]
+
+    _, gate = while_busy(body, most=1)
+    assert [depth for depth, _ in gate.batches] == [2, 4, 2, 4]
+
+
+def test_several_batches_go_at_once_where_that_is_best_each_with_its_share() -> None:
+    shares: list[int] = []
+
+    @contextmanager
+    def shared(calls: int) -> Iterator[None]:
+        shares.append(calls)
+        yield
+
+    gate = Gate()
+    threads = Threads(Batcher(gate, at_once=2, shared=shared))
+    first = threads.begin(squares(1), COLOR)
+    assert gate.begun.wait(PATIENCE)
+    gate.begun.clear()
+    second = threads.begin(squares(1), TEXTURE)
+    assert gate.begun.wait(PATIENCE), "while the first is at it"
+    asked = [threads.ask(squares(1), COLOR) for _ in range(5)]
+    gate.leave.set()
+    for one in (first, second, *asked):
+        one.result(PATIENCE)
+    assert shares[:2] == [1, 1]
+    assert all(share > 1 for share in shares[2:-1])
+    assert sorted(size for _, size in gate.batches) in ([1, 1, 1, 4], [1, 1, 2, 3])
+
+
+def test_idle_network_is_used_with_the_share_of_the_call_that_asks() -> None:
+    shares: list[int] = []
+
+    @contextmanager
+    def shared(calls: int) -> Iterator[None]:
+        shares.append(calls)
+        yield
+
+    gate = Gate()
+    gate.leave.set()
+    WAITER.set(Noting([]))
+    Batcher(gate, at_once=2, shared=shared).extract(squares(1), COLOR)
+    assert shares == [3]
+
+
+def test_request_with_more_pictures_than_may_wait_keeps_its_turn() -> None:
+    kept: list[list[bool]] = []
+
+    def body(threads: Threads, gate: Gate) -> list[Future[RawPools]]:
+        asked = []
+        for count in (200, 56, 1):
+            asked.append(threads.ask(squares(count), COLOR))
+            kept.append(threads.waiters[-1].kept)
+        return asked
+
+    while_busy(body)
+    assert [any(one) for one in kept] == [False, False, True]
+
+
+def test_network_goes_on_after_a_listener_has_failed() -> None:
+    class Broken:
+        def took(self, stage: str, seconds: float) -> None:
+            raise RuntimeError("nobody listens")
+
+        def batch(self, pictures: int, block: int) -> None:
+            pass
+
+    gate = Gate()
+    threads = Threads(Batcher(gate))
+    first = threads.begin(squares(1), COLOR)
+    assert gate.begun.wait(PATIENCE)
+    token = METER.set(Broken())
+    bad = threads.ask(squares(1), COLOR)
+    METER.reset(token)
+    good = threads.ask(squares(1), TEXTURE)
+    gate.leave.set()
+    for one in (first, good):
+        one.result(PATIENCE)
+    with pytest.raises(RuntimeError, match="nobody"):
+        bad.result(PATIENCE)
 
 
 def test_request_that_fails_fails_alone() -> None:
@@ -197,7 +312,7 @@ def test_request_that_fails_fails_alone() -> None:
 
     gate = Picky()
     threads = Threads(Batcher(gate))
-    first = threads.ask(squares(1), COLOR)
+    first = threads.begin(squares(1), COLOR)
     assert gate.begun.wait(PATIENCE)
     bad = threads.ask(np.full((1, 16, 16, 3), 7, np.uint8), COLOR)
     good = threads.ask(squares(1, 3), COLOR)
