@@ -11,10 +11,12 @@ _BOUNDARY = "hueweave-benchmark"
 
 @dataclass(frozen=True)
 class Load:
-    """What clients saw: seconds of each answer, and how many there were in ``seconds``."""
+    """What clients saw: seconds of each answer, and how many there were in ``seconds``, of which
+    they themselves kept a processor busy for ``own``."""
 
     times: Sequence[float]
     seconds: float
+    own: float
 
     @property
     def rate(self) -> float:
@@ -57,10 +59,10 @@ def drive(port: int, requests: Sequence[bytes], clients: int, seconds: float) ->
 
 async def _drive(port: int, requests: Sequence[bytes], clients: int, seconds: float) -> Load:
     times: list[float] = []
-    started = time.perf_counter()
+    started, busy = time.perf_counter(), time.process_time()
     end = started + seconds
     await asyncio.gather(*(_client(port, requests, n, end, times) for n in range(clients)))
-    return Load(times, time.perf_counter() - started)
+    return Load(times, time.perf_counter() - started, time.process_time() - busy)
 
 
 async def _client(

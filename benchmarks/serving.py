@@ -1,5 +1,5 @@
-"""A server under load, by picture and by key, beside its own network: `python -m benchmarks.serving
---weights FILE`."""
+"""A server under load, by picture and by key, beside its own network:
+`python -m benchmarks.serving`; `--items 1000000` for a large index."""
 
 import argparse
 import os
@@ -12,7 +12,7 @@ from statistics import median
 import numpy as np
 
 from benchmarks.clients import Load, drive, key_request, picture_request
-from benchmarks.material import make_pictures
+from benchmarks.material import make_pictures, make_weights
 from benchmarks.report import Figure, write
 from benchmarks.served import make_served, server
 from indexer.manifest_file import read_manifest
@@ -28,6 +28,8 @@ _QUEUE, _PICTURES, _BATCH = "256", 100, 32
 _SIDE = 256
 # Single clients of both servers take turns of so many queries.
 _TURN = 5
+# Many clients, the network alone and queries by key take so many turns.
+MANY, _TURNS = 32, 3
 
 
 class Bench:
@@ -69,7 +71,7 @@ class Bench:
         squares = [cut_square(decode(one, Limits()), preprocess).pixels for one in self.data]
         batch, pools = np.stack(squares[:_BATCH]), self.pools(attribute)
         times = []
-        end = time.perf_counter() + self.seconds
+        end = time.perf_counter() + self.seconds / 2
         while len(times) < 2 or time.perf_counter() < end:
             started = time.perf_counter()
             self.network.extract(batch, pools)
@@ -94,7 +96,7 @@ def _single(bench: Bench, attribute: str, batched: int, alone: int) -> Figure:
     """Compare one client's times with batching and without, in turns on two servers."""
     requests = bench.requests(attribute, "picture")
     times: dict[int, list[float]] = {batched: [], alone: []}
-    end = time.perf_counter() + 4 * bench.seconds
+    end = time.perf_counter() + 3 * bench.seconds
     for port in times:
         drive(port, requests, 1, 1.0)
     while time.perf_counter() < end:
@@ -107,56 +109,57 @@ def _single(bench: Bench, attribute: str, batched: int, alone: int) -> Figure:
 
 
 def _loads(bench: Bench, attribute: str, port: int, counts: Sequence[int]) -> Iterator[Figure]:
-    by_key = None
     for by in ("key", "picture"):
         requests = bench.requests(attribute, by)
         drive(port, requests, 8, 1.0)
         for clients in counts:
-            before = bench.network_rate(attribute) if by == "picture" and clients == 32 else 0.0
             load = drive(port, requests, clients, bench.seconds)
             _show(f"{attribute} by {by}, {clients} clients", load)
-            if by == "key":
-                by_key = max(by_key or 0.0, load.rate)
-            if before:
-                network = (before + bench.network_rate(attribute)) / 2
-                yield from _against(bench, attribute, load.rate, network, by_key or load.rate)
+    yield from _against(bench, attribute, port)
 
 
-def _against(
-    bench: Bench, attribute: str, rate: float, network: float, by_key: float
-) -> Iterator[Figure]:
-    """Hold a rate against the network's alone, and against all that a query by picture costs on the
-    same processors: network, the picture's preparation, and what a query by key costs."""
-    rest = bench.prepared() / (os.cpu_count() or 1) + 1 / by_key
+def _against(bench: Bench, attribute: str, port: int) -> Iterator[Figure]:
+    """Hold the rate of many clients against the network's alone, and against all that a query by
+    picture costs on the same processors: network, the picture's preparation, and what a query by
+    key costs. All three take turns, and medians count."""
+    networks, rates, keys = list[float](), list[float](), list[float]()
+    for _ in range(_TURNS):
+        networks.append(bench.network_rate(attribute))
+        rates.append(drive(port, bench.requests(attribute, "picture"), MANY, bench.seconds).rate)
+        keys.append(drive(port, bench.requests(attribute, "key"), MANY, bench.seconds / 2).rate)
+    network, rate = median(networks), median(rates)
+    rest = bench.prepared() / (os.cpu_count() or 1) + 1 / median(keys)
     bound = 1 / (1 / network + rest)
     print(
         f"  {attribute}: network alone {network:.1f} pictures/s, bound of the whole "
-        f"{bound:.1f}/s, 32 clients {rate:.1f}/s"
+        f"{bound:.1f}/s, {MANY} clients {rate:.1f}/s",
+        flush=True,
     )
-    name = f"32 clients, {attribute} by picture: rate / network's in batches"
+    name = f"{MANY} clients, {attribute} by picture: rate / network's in batches"
     yield Figure(name, rate / network, 0.85, at_least=True)
-    name = f"32 clients, {attribute} by picture: rate / bound of network, decoding and search"
+    name = f"{MANY} clients, {attribute} by picture: rate / bound of network, decoding, search"
     yield Figure(name, rate / bound, 0.85, at_least=True)
 
 
 def _show(name: str, load: Load) -> None:
     percentiles = ", ".join(f"p{at} {load.percentile(at):.1f}" for at in (50, 95, 99))
-    print(f"  {name}: {load.rate:.1f}/s, {percentiles} ms", flush=True)
+    own = f"clients at {load.own / load.seconds:.0%} of a core"
+    print(f"  {name}: {load.rate:.1f}/s, {percentiles} ms, {own}", flush=True)
 
 
 def main() -> None:
     """Measure and print; exit 1 if a target is missed."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.serving", description=__doc__)
-    parser.add_argument("--weights", type=Path, required=True, help="weights of a ResNet-50")
+    parser.add_argument("--weights", type=Path, help="weights of a ResNet-50 (random ones)")
     parser.add_argument("--items", type=int, default=100_000, help="items of the index (100,000)")
-    parser.add_argument("--seconds", type=float, default=6.0, help="length of a load (6)")
+    parser.add_argument("--seconds", type=float, default=3.0, help="length of a load (3)")
     parser.add_argument("--clients", type=int, nargs="+", default=CLIENTS, help="how many at once")
     parser.add_argument("--write", type=Path, help="write the figures as JSON")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
-        figures = list(
-            measure(Path(name), given.weights, given.items, given.seconds, given.clients)
-        )
+        scratch = Path(name)
+        weights = given.weights or make_weights(scratch / "resnet50.pth")
+        figures = list(measure(scratch, weights, given.items, given.seconds, given.clients))
     for figure in figures:
         print(figure)
     if given.write:
