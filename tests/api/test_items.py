@@ -177,6 +177,22 @@ def test_thumbnail_is_made_once_and_not_shown_when_its_picture_is_gone(
     assert client.get("/v1/thumbnails/000.png").status_code == 404
 
 
+def test_thumbnail_of_what_was_replaced_or_removed_is_not_shown(client: httpx.Client) -> None:
+    path = "/v1/thumbnails/000.png"
+    before = client.get(path)
+    written = io.BytesIO()
+    Image.new("RGB", (16, 16), (1, 200, 90)).save(written, "PNG")
+    files = {"image": ("a.png", written.getvalue())}
+    assert client.put("/v1/items/000.png", files=files).status_code == 200
+    tag = {"if-none-match": before.headers["etag"]}
+    for headers in ({}, tag, {}):
+        after = client.get(path, headers=headers)
+        assert (after.status_code, after.content == before.content) == (200, False)
+    assert client.delete("/v1/items/000.png").status_code == 204
+    assert client.get(path).status_code == 404
+    assert client.get(path, headers={"if-none-match": "*"}).status_code == 404
+
+
 def test_thumbnail_is_small_and_keeps_its_shape(still_client: httpx.Client) -> None:
     image = Image.open(io.BytesIO(still_client.get("/v1/thumbnails/000.png").content))
     assert image.size == (16, 16)
