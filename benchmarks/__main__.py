@@ -7,11 +7,23 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import build_speed, composed, decoding_fuzz, filtered, memory, query_speed
+from benchmarks import (
+    build_speed,
+    composed,
+    decoding_fuzz,
+    filtered,
+    memory,
+    query_speed,
+    serving,
+    startup,
+)
 from benchmarks.material import make_pictures, make_weights
 from benchmarks.report import Figure, write
 
-PARTS = ("build", "query", "memory", "filtered", "composed", "decoding")
+PARTS = (
+    *("build", "query", "memory", "filtered", "composed", "decoding"),
+    *("serving", "startup"),
+)
 LAST = Path(__file__).parent / "last.json"
 
 
@@ -42,6 +54,10 @@ def main() -> None:
                 figures += composed.measure(scratch, given.items, index_type)
         if given.only in (None, "decoding"):
             figures += decoding_fuzz.measure(20_000, 0, scratch / "damaged")
+        if given.only in (None, "serving"):
+            figures += serving.measure(scratch, weights, serving.ITEMS)
+        if given.only in (None, "startup"):
+            figures += startup.measure(scratch, weights, startup.ITEMS)
     for figure in figures:
         print(figure)
     write(figures, LAST)

@@ -23,7 +23,7 @@ from models.preprocess import cut_square
 from models.threads import all_threads, shared
 from service.settings import load_settings
 
-CLIENTS = (1, 8, 32, 128)
+ITEMS, CLIENTS, SECONDS = 100_000, (1, 8, 32, 128), 3.0
 ATTRIBUTES = ("color", "texture")
 _QUEUE, _PICTURES, _BATCH = "256", 100, 32
 # Small, so that what is measured is the network and the server, hardly the decoding.
@@ -94,7 +94,11 @@ class Bench:
 
 
 def measure(
-    scratch: Path, weights: Path, items: int, seconds: float, counts: Sequence[int]
+    scratch: Path,
+    weights: Path,
+    items: int,
+    seconds: float = SECONDS,
+    counts: Sequence[int] = CLIENTS,
 ) -> Iterator[Figure]:
     """Yield the figures of a server of ``items`` items, each load lasting so many seconds."""
     bench = Bench(scratch, weights, items, seconds)
@@ -165,8 +169,8 @@ def main() -> None:
     """Measure and print; exit 1 if a target is missed."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.serving", description=__doc__)
     parser.add_argument("--weights", type=Path, help="weights of a ResNet-50 (random ones)")
-    parser.add_argument("--items", type=int, default=100_000, help="items of the index (100,000)")
-    parser.add_argument("--seconds", type=float, default=3.0, help="length of a load (3)")
+    parser.add_argument("--items", type=int, default=ITEMS, help="items of the index (100,000)")
+    parser.add_argument("--seconds", type=float, default=SECONDS, help="length of a load (3)")
     parser.add_argument("--clients", type=int, nargs="+", default=CLIENTS, help="how many at once")
     parser.add_argument("--write", type=Path, help="write the figures as JSON")
     given = parser.parse_args()

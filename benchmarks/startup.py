@@ -14,6 +14,7 @@ from benchmarks.report import Figure
 from benchmarks.served import make_served
 from service.settings import load_settings
 
+ITEMS = 20_000
 _REPEATS, _PICTURES = 5, 20
 # What `hueweave query` does, one part after the other, each timed.
 _PARTS = """
@@ -85,7 +86,7 @@ def main() -> None:
     """Measure and print; exit 1 if a target is missed."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.startup", description=__doc__)
     parser.add_argument("--weights", type=Path, help="weights of a ResNet-50 (random ones)")
-    parser.add_argument("--items", type=int, default=100_000, help="items of the index (100,000)")
+    parser.add_argument("--items", type=int, default=ITEMS, help="items of the index (20,000)")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         scratch = Path(name)
