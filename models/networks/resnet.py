@@ -115,5 +115,6 @@ def _block(backbone: Backbone, inputs: int, outputs: int, stride: int) -> nn.Mod
 
 def _begin(module: nn.Module) -> None:
     """Draw weights for training, as He et al. 2015 do; batch norm begins as it is made."""
-    if isinstance(module, nn.Conv2d):
+    # Without storage there is nothing to draw, and torch would load its compiler for it.
+    if isinstance(module, nn.Conv2d) and not module.weight.is_meta:
         nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
