@@ -39,6 +39,7 @@ from service.indexes import Indexes, indexes_of, one_index
 from service.judging import Feedback
 from service.opening import Opened
 from service.settings import Settings, load_settings
+from service.thumbnails import Thumbnails
 
 _OF_ONE_INDEX = (
     (search, "search"),
@@ -107,6 +108,7 @@ def create_app(
     )
     app.state.settings = settings
     app.state.readiness = readiness
+    app.state.thumbnails = Thumbnails(settings.thumbnail_cache)
     problems.install(app)
     _include_routes(app)
     add_docs_page(app)

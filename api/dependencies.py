@@ -7,7 +7,7 @@ from fastapi import Depends, Path, Request
 
 from api.loading import Loader
 from api.urls import Addresses
-from api.working import RequestWork, reads, streams, works
+from api.working import RequestWork, looks_up, reads, streams, works
 from service.opening import Opened
 from service.settings import Settings
 
@@ -45,6 +45,7 @@ Index = Annotated[Opened, Depends(_opened)]
 Config = Annotated[Settings, Depends(_settings)]
 Loading = Annotated[Loader, Depends(_loader)]
 Work = Annotated[RequestWork, Depends(works)]
+Lookups = Annotated[RequestWork, Depends(looks_up)]
 Reads = Annotated[RequestWork, Depends(reads)]
 STREAMED = Depends(streams)
 """For the dependencies of a route that takes its body piece by piece."""

@@ -28,12 +28,13 @@ def with_threads(app: FastAPI, settings: Settings) -> Iterator[None]:
     """Give an app the threads it works in, for as long as the body runs."""
     queue, timeout = settings.max_queue, settings.request_timeout
     app.state.workers = Workers(settings.max_concurrent, queue, timeout)
+    app.state.lookups = Workers(settings.max_concurrent, queue, timeout)
     app.state.readers = Workers(_READERS, queue, timeout)
     app.state.scrapes = Workers(1, _SCRAPES, timeout)
     try:
         yield
     finally:
-        for pool in (app.state.workers, app.state.readers, app.state.scrapes):
+        for pool in (app.state.workers, app.state.lookups, app.state.readers, app.state.scrapes):
             pool.close()
 
 

@@ -46,7 +46,8 @@ class Metrics:
         )
         self._batches = Histogram(
             "hueweave_batch_pictures",
-            "Pictures that went through the network together.",
+            "Pictures that went through the network together, as deep as block.",
+            ["block"],
             registry=self.registry,
             buckets=_PICTURES,
         )
@@ -72,9 +73,9 @@ class Metrics:
         """A stage of an answer took so long."""
         self._stages.labels(stage).observe(seconds)
 
-    def batch(self, pictures: int) -> None:
-        """So many pictures went through the network together."""
-        self._batches.observe(pictures)
+    def batch(self, pictures: int, block: int) -> None:
+        """So many pictures went through the network together, as deep as ``block``."""
+        self._batches.labels(str(block)).observe(pictures)
 
     def render(
         self, accept: str, pools: Mapping[str, Workers], indexes: Mapping[str, Figures]
@@ -104,10 +105,12 @@ class _Readings(Collector):
         """Yield the state of threads and indexes."""
         threads = _gauge("threads", "Threads of a pool.", "pool")
         busy = _gauge("threads_busy", "Threads of a pool that are at work.", "pool")
+        away = _gauge("threads_away", "Calls that wait for the network.", "pool")
         waiting = _gauge("queue_length", "Calls that wait for a thread of a pool.", "pool")
         for name, workers in self._pools.items():
             threads.add_metric([name], workers.count)
             busy.add_metric([name], workers.busy)
+            away.add_metric([name], workers.away)
             waiting.add_metric([name], workers.waiting)
         items = _gauge("items", "Items of an index.", "index")
         generation = _gauge("generation", "The generation of an index; 0: none yet.", "index")
@@ -116,7 +119,7 @@ class _Readings(Collector):
             items.add_metric([name], figures.items)
             generation.add_metric([name], figures.generation)
             judgements.add_metric([name], figures.judgements)
-        yield from (threads, busy, waiting, items, generation, judgements)
+        yield from (threads, busy, away, waiting, items, generation, judgements)
 
 
 def _gauge(name: str, meaning: str, label: str) -> GaugeMetricFamily:

@@ -5,7 +5,6 @@ import contextvars
 import math
 import os
 import time
-from collections import deque
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -13,7 +12,9 @@ from typing import TypeVar
 from starlette.requests import ClientDisconnect
 
 from api.errors import BusyError, LateError
+from api.turns import Turn, Turns
 from service.stages import METER
+from service.waiting import WAITER
 
 Result = TypeVar("Result")
 Gone = Callable[[], Awaitable[None]]
@@ -21,14 +22,16 @@ Gone = Callable[[], Awaitable[None]]
 
 # How much the newest duration counts in the mean that clients are told to come back after.
 _NEWEST, _LONGEST_RETRY_S = 0.2, 60
+# Most calls that let others work while they wait: some batches of the network, each with a thread.
+_AWAY = 64
 
 
 class Workers:
-    """``count`` threads (default: the processors), and at most ``queue`` calls waiting for one.
+    """``count`` threads at work (default: the processors), and at most ``queue`` calls that wait.
 
-    More threads would gain no time and multiply memory. A call that nobody waits for any more is
+    More threads would gain no time and multiply memory. A call that waits for the network lets
+    another work meanwhile, and counts as one that waits. A call that nobody waits for any more is
     not begun; one that is under way cannot be stopped, so its thread counts as busy to its end.
-    Belongs to one event loop.
     """
 
     def __init__(
@@ -36,10 +39,10 @@ class Workers:
     ) -> None:
         self.count = self.threads(count)
         self._most, self._timeout = queue, timeout
-        self._queue: deque[asyncio.Future[None]] = deque()
-        self._threads = ThreadPoolExecutor(self.count, thread_name_prefix="work")
+        away = min(queue, _AWAY)
+        self._turns = Turns(self.count, away)
+        self._threads = ThreadPoolExecutor(self.count + away, thread_name_prefix="work")
         self._mean = 0.0
-        self.busy = 0
 
     @staticmethod
     def threads(count: int | None) -> int:
@@ -47,22 +50,33 @@ class Workers:
         return count or os.cpu_count() or 1
 
     @property
+    def busy(self) -> int:
+        """How many calls are at work."""
+        return self._turns.busy
+
+    @property
+    def away(self) -> int:
+        """How many calls wait for the network."""
+        return self._turns.away
+
+    @property
     def waiting(self) -> int:
         """How many calls wait for a thread."""
-        return len(self._queue)
+        return self._turns.waiting
 
     @property
     def retry_after(self) -> int:
         """In how many whole seconds those now waiting are likely to be done; at least 1."""
-        seconds = math.ceil(self._mean * (self.waiting + 1) / self.count)
+        at_once = max(self.count, self.busy + self.away)
+        seconds = math.ceil(self._mean * (self.waiting + 1) / at_once)
         return max(1, min(seconds, _LONGEST_RETRY_S))
 
     def check(self) -> None:
         """Raise BusyError if no more calls may wait."""
-        if self.busy + self.waiting >= self.count + self._most:
+        if self.busy + self.away + self.waiting >= self.count + self._most:
             raise BusyError(
-                f"{self.waiting} requests wait already, the most that may: try again in "
-                f"{self.retry_after} s",
+                f"{self.waiting + self.away} requests wait already, the most that may: try again "
+                f"in {self.retry_after} s",
                 self.retry_after,
             )
 
@@ -83,8 +97,13 @@ class Workers:
         try:
             await self._turn(watch, end)
             METER.get().took("queue", loop.time() - started)
-            job = self._start(call)
-            await self._until(job, watch, end)
+            turn = Turn(self._turns)
+            job = self._start(call, turn)
+            try:
+                await self._until(job, watch, end)
+            except BaseException:
+                turn.abandon()
+                raise
             return job.result()
         finally:
             if watch is not None:
@@ -95,44 +114,36 @@ class Workers:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def _turn(self, watch: "asyncio.Future[None] | None", end: float | None) -> None:
-        """Return once a thread belongs to the caller."""
-        if self.busy < self.count:
-            self.busy += 1
+        """Return once a turn belongs to the caller."""
+        place = self._turns.ask()
+        if place.done():
             return
-        place = asyncio.get_running_loop().create_future()
-        self._queue.append(place)
         try:
-            await self._until(place, watch, end)
+            await self._until(asyncio.wrap_future(place), watch, end)
         except BaseException:
-            if place.done():
-                self._hand_on()
-            else:
-                self._queue.remove(place)
+            self._turns.forget(place)
             raise
 
-    def _hand_on(self) -> None:
-        """Give the thread that became free to whoever waits longest."""
-        if self._queue:
-            self._queue.popleft().set_result(None)
-        else:
-            self.busy -= 1
-
-    def _start(self, call: Callable[[], Result]) -> "asyncio.Future[Result]":
+    def _start(self, call: Callable[[], Result], turn: Turn) -> "asyncio.Future[Result]":
         loop, started = asyncio.get_running_loop(), time.perf_counter()
+        context = contextvars.copy_context()
+        context.run(WAITER.set, turn)
 
-        def done(job: "asyncio.Future[Result]") -> None:
-            took = time.perf_counter() - started
-            self._mean = self._mean + _NEWEST * (took - self._mean) if self._mean else took
-            self._hand_on()
-            if not job.cancelled():
-                job.exception()  # seen, should nobody wait for it any more
+        def work() -> Result:
+            try:
+                return context.run(call)
+            finally:
+                took = time.perf_counter() - started
+                self._mean = self._mean + _NEWEST * (took - self._mean) if self._mean else took
+                turn.end()
 
         try:
-            job = loop.run_in_executor(self._threads, contextvars.copy_context().run, call)
+            job = loop.run_in_executor(self._threads, work)
         except BaseException:
-            self._hand_on()
+            turn.end()
             raise
-        job.add_done_callback(done)
+        # Seen, should nobody wait for it any more.
+        job.add_done_callback(lambda job: job.cancelled() or job.exception())
         return job
 
     async def _until(

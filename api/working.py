@@ -53,6 +53,12 @@ def reads(request: Request) -> RequestWork:
     return _work_of(request, request.app.state.readers)
 
 
+def looks_up(request: Request) -> RequestWork:
+    """Depended on: the route's work may be a search without pictures, which is not to wait for
+    those with."""
+    return _work_of(request, request.app.state.lookups)
+
+
 def streams() -> None:
     """Depended on: the route takes its body piece by piece while working, however long it is."""
 
@@ -60,6 +66,11 @@ def streams() -> None:
 def needs_worker(scope: Scope) -> bool:
     """Return whether the route that was found works."""
     return works in _dependencies(scope)
+
+
+def may_look_up(scope: Scope) -> bool:
+    """Return whether the route that was found may have no need of a worker after all."""
+    return looks_up in _dependencies(scope)
 
 
 def is_streamed(scope: Scope) -> bool:

@@ -15,11 +15,16 @@ from benchmarks import (
     memory,
     precision,
     query_speed,
+    serving,
+    startup,
 )
 from benchmarks.material import make_pictures, make_weights
 from benchmarks.report import Figure, write
 
-PARTS = ("build", "query", "memory", "filtered", "composed", "precision", "decoding")
+PARTS = (
+    *("build", "query", "memory", "filtered", "composed", "precision", "decoding"),
+    *("serving", "startup"),
+)
 LAST = Path(__file__).parent / "last.json"
 
 
@@ -52,6 +57,10 @@ def main() -> None:
             figures += precision.measure(scratch)
         if given.only in (None, "decoding"):
             figures += decoding_fuzz.measure(20_000, 0, scratch / "damaged")
+        if given.only in (None, "serving"):
+            figures += serving.measure(scratch, weights, serving.ITEMS)
+        if given.only in (None, "startup"):
+            figures += startup.measure(scratch, weights, startup.ITEMS)
     for figure in figures:
         print(figure)
     write(figures, LAST)

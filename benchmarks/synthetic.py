@@ -62,12 +62,13 @@ def make_index(folder: Path, items: int, index_type: str) -> None:
             percents = random.integers(0, 100, count).tolist()
             with store.catalog.transaction():
                 store.catalog.put(
-                    [_item(start + at, percent) for at, percent in enumerate(percents)]
+                    [random_item(start + at, percent) for at, percent in enumerate(percents)]
                 )
         store.checkpoint()
 
 
-def _item(slot: int, percent: int) -> Item:
+def random_item(slot: int, percent: int) -> Item:
+    """Return the item of a slot, known by its number."""
     metadata = {"percent": percent, "name": f"name {percent:02}"}
     return Item(
         key=f"{slot:08}",

@@ -4,9 +4,10 @@ OpenVINO fuses what follows a convolution into it, and keeps the maps of one pic
 one core. Torch is faster to load a network, by a second, so one is compiled for many pictures.
 """
 
-import threading
-from collections.abc import Iterable, Sequence
-from functools import lru_cache
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import lru_cache, partial
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -18,12 +19,16 @@ from models.extractor import NetworkExtractor, check_blocks, content_of
 from models.graph import Way, convert, cut_maps, cut_pools
 from models.pools import place_weights
 from models.preprocess import Mask, Pixels, Preprocess
+from models.runner import Array, Runner
+from models.threads import all_threads, shared
 from models.unobserved import load_openvino
 
 WORTH = 200
 """So many pictures take longer than it takes to compile a network for them."""
 # Compiled for so many sets of pools at once; each holds the weights down to its deepest block.
-_COMPILED = 8
+_COMPILED = 16
+# Weights of places are found for so many pictures at once, while those before are run.
+_WEIGHED = 4
 
 
 def for_many(extractor: Extractor, pictures: int) -> Extractor:
@@ -62,8 +67,15 @@ class CompiledExtractor:
         shapes = [output.get_partial_shape() for output in model.outputs]
         self.channels = tuple(shape[1].get_length() for shape in shapes)
         self._sides = tuple(shape[2].get_length() for shape in shapes)
-        self._pooled = lru_cache(2 * _COMPILED)(self._compile_pools)
-        self._mapped = lru_cache(2)(self._compile_maps)
+        # What is cached must not hold the extractor, or only the garbage collector would free it.
+        self._pooled = lru_cache(_COMPILED)(partial(_compile_pools, model, self._way, precision))
+        self._mapped = lru_cache(1)(partial(_compile_maps, model, precision))
+        self._calls, self._guard = 0, Lock()
+
+    @property
+    def at_once(self) -> int:
+        """How many calls are best made at once, if there are so many: one a core."""
+        return all_threads()
 
     def extract(
         self, pixels: Pixels, pools: Iterable[PoolName], content: Mask | None = None
@@ -71,10 +83,9 @@ class CompiledExtractor:
         """Return raw pools, (n, channels) float32 each; see ``Extractor``."""
         asked = sorted(set(pools))
         check_blocks((pool.block for pool in asked), self.channels)
-        weighed = [pool for pool in asked if pool.kind == "foreground"]
-        weights = self._weights(weighed, pixels, content)
-        network = self._pooled(tuple(asked), len(pixels) > 1)
-        found = network.run([pixels, *(weights[pool] for pool in weighed)])
+        with self._streams(len(pixels)) as streams:
+            network = self._pooled(tuple(asked), streams)
+            found = network.run(len(pixels), self._inputs(pixels, asked, content))
         return dict(zip(asked, found, strict=True))
 
     def local(
@@ -85,12 +96,37 @@ class CompiledExtractor:
         blocks = tuple(dict.fromkeys(pool.block for pool in asked))
         check_blocks(blocks, self.channels)
         weights = self._weights(asked, pixels, content)
-        found = self._mapped(blocks).run([pixels])
+        found = self._mapped(blocks).run(len(pixels), ([one[None]] for one in pixels))
         maps = {
             block: np.ascontiguousarray(one.transpose(0, 2, 3, 1))
             for block, one in zip(blocks, found, strict=True)
         }
         return {pool: LocalPool(maps[pool.block], weights[pool]) for pool in asked}
+
+    @contextmanager
+    def _streams(self, pictures: int) -> Iterator[int]:
+        """Give the streams for a call: one on all cores for a picture that has them to itself."""
+        with self._guard:
+            alone = pictures == 1 and not self._calls
+            self._calls += 1
+        try:
+            yield 1 if alone else all_threads()
+        finally:
+            with self._guard:
+                self._calls -= 1
+
+    def _inputs(
+        self, pixels: Pixels, pools: Sequence[PoolName], content: Mask | None
+    ) -> Iterator[list[Array]]:
+        """Yield what the network takes of each picture."""
+        weighed = [pool for pool in pools if pool.kind == "foreground"]
+        for first in range(0, len(pixels), _WEIGHED):
+            part = slice(first, first + _WEIGHED)
+            some = None if content is None else content[part]
+            with shared(all_threads()):  # the cores are at work on the pictures before
+                weights = self._weights(weighed, pixels[part], some)
+            for at, picture in enumerate(pixels[part]):
+                yield [picture[None], *(weights[pool][at : at + 1] for pool in weighed)]
 
     def _weights(
         self, pools: Sequence[PoolName], pixels: Pixels, content: Mask | None
@@ -106,56 +142,19 @@ class CompiledExtractor:
             found[pool] = place_weights([pool.kind], counts, side, side)[pool.kind].numpy()
         return found
 
-    def _compile_pools(self, pools: tuple[PoolName, ...], many: bool) -> "_Compiled":
-        cut = cut_pools(self._model, pools, self._way)
-        summed = self._way != "sums"
-        shares = [
-            1 / self._sides[pool.block - 1] ** 2 if summed and pool.kind == "gap" else 1
-            for pool in pools
-        ]
-        return _Compiled(cut, shares, self._precision, many)
 
-    def _compile_maps(self, blocks: tuple[int, ...]) -> "_Compiled":
-        return _Compiled(cut_maps(self._model, blocks), [1] * len(blocks), self._precision, False)
+def _compile_pools(
+    model: Any, way: Way, precision: str, pools: tuple[PoolName, ...], streams: int
+) -> Runner:
+    cut = cut_pools(model, pools, way)
+    # Means over all places come as sums, but for one way.
+    places = [float(np.prod(model.outputs[pool.block - 1].shape[2:])) for pool in pools]
+    shares = [
+        1 / count if way != "sums" and pool.kind == "gap" else 1.0
+        for pool, count in zip(pools, places, strict=True)
+    ]
+    return Runner(cut, shares, precision, streams)
 
 
-class _Compiled:
-    """A compiled network and its queue of requests, for one caller at a time.
-
-    ``shares`` are what its outputs are multiplied by.
-    """
-
-    def __init__(self, model: Any, shares: Sequence[float], precision: str, many: bool) -> None:
-        openvino, cores = load_openvino(), torch.get_num_threads()
-        streams = cores if many else 1
-        options = {
-            "NUM_STREAMS": str(streams),
-            "INFERENCE_NUM_THREADS": str(cores),
-            "INFERENCE_PRECISION_HINT": {"bfloat16": "bf16", "float32": "f32"}[precision],
-        }
-        self._shares = [np.float32(share) for share in shares]
-        self._shapes = [tuple(output.shape)[1:] for output in model.outputs]
-        self._lock = threading.Lock()
-        self._queue = openvino.AsyncInferQueue(
-            openvino.Core().compile_model(model, "CPU", options), streams
-        )
-        self._queue.set_callback(self._keep)
-        self._found: list[Vectors] = []
-
-    def run(self, inputs: Sequence[np.ndarray[Any, Any]]) -> list[Vectors]:
-        """Return an array an output; row i of each is of row i of ``inputs``."""
-        count = len(inputs[0])
-        with self._lock:
-            found = [np.empty((count, *shape), np.float32) for shape in self._shapes]
-            self._found = found
-            for at in range(count):
-                row = {name: one[at : at + 1] for name, one in enumerate(inputs)}
-                self._queue.start_async(row, at)
-            self._queue.wait_all()
-        return found
-
-    def _keep(self, request: Any, at: int) -> None:
-        for found, tensor, share in zip(
-            self._found, request.output_tensors, self._shares, strict=True
-        ):
-            np.multiply(tensor.data[0], share, out=found[at])
+def _compile_maps(model: Any, precision: str, blocks: tuple[int, ...]) -> Runner:
+    return Runner(cut_maps(model, blocks), [1.0] * len(blocks), precision, 1)

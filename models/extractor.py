@@ -1,5 +1,6 @@
 """The extractor: a batch of square pictures through the network to raw pools."""
 
+import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -50,6 +51,11 @@ class NetworkExtractor:
     def parts(self) -> tuple[Network, Tensor, Tensor]:
         """The network, and what bytes are multiplied by and then added to before it."""
         return self._network, self._scale, self._shift
+
+    @property
+    def at_once(self) -> int:
+        """How many calls are best made at once, if there are so many: one a core."""
+        return (os.cpu_count() or 1) if self.device.type == "cpu" else 1
 
     def extract(
         self, pixels: Pixels, pools: Iterable[PoolName], content: Mask | None = None

@@ -5,9 +5,9 @@ import pickle
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
-import torchvision
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 from torch import Tensor
@@ -75,7 +75,7 @@ def _published(
     known = published_names(backbone)
     if name not in known:
         raise UnknownNameError(f"weights for {backbone.name}", name, (*known, "the path of a file"))
-    entry = torchvision.models.get_model_weights(backbone.torchvision)[name]
+    entry = _enum(backbone)[name]
     path = checkpoint_path(entry.url)
     if not path.is_file():
         fetch(mirrored(entry.url, mirror), path, progress)
@@ -89,7 +89,13 @@ def published_names(backbone: Backbone) -> tuple[str, ...]:
         return (PACKAGED,)
     if backbone.weights is None:
         return ()
-    return tuple(e.name for e in torchvision.models.get_model_weights(backbone.torchvision))
+    return tuple(e.name for e in _enum(backbone))
+
+
+def _enum(backbone: Backbone) -> Any:
+    import torchvision  # slow, and a file needs none of it
+
+    return torchvision.models.get_model_weights(backbone.torchvision)
 
 
 def load_state(weights: Weights) -> State:

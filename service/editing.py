@@ -192,7 +192,7 @@ class Editor:
     ) -> list[Done]:
         """Embed pictures and store them."""
         names = list(self._store.manifest.pools)
-        METER.get().batch(len(prepared))
+        METER.get().batch(len(prepared), max(name.block for name in names))
         with stage("embed"):
             squares = np.stack([square for _, square in prepared])
             pools = self._extractor().extract(squares, names)

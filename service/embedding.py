@@ -13,10 +13,10 @@ from indexer.store import CatalogStore
 from models.colors import RGB
 from models.extraction import Extractor, PoolName, RawPools, Vectors
 from models.preprocess import Square, near_content
+from service.batching import Alone, Runs
 from service.examples import Example
 from service.palettes import Mixed, colors_of, embed_color, mix_palette
 from service.query import Swatch, Term
-from service.stages import METER
 
 _BATCH = 32
 _COLORS = 512
@@ -47,14 +47,17 @@ class Embedded:
 class Embedder:
     """Runs pictures through the network, no deeper than their terms' spaces need."""
 
-    def __init__(self, store: CatalogStore, extractor: Extractor) -> None:
-        self._store, self._extractor = store, extractor
+    def __init__(self, store: CatalogStore, extractor: Extractor, runs: Runs | None = None) -> None:
+        """``runs`` is what runs pictures in its stead."""
+        alone = Alone(extractor)  # a palette does not wait for others' pictures
+        self._store = store
+        self._run = runs or Alone(extractor)
 
         # A palette is picked color by color, and the same ones again and again. No bound method: an
         # index that is closed must not wait for the garbage collector with all its segments.
         @lru_cache(_COLORS)
         def color(color: RGB, pools: tuple[PoolName, ...], size: int) -> RawPools:
-            return embed_color(color, pools, extractor, size)
+            return embed_color(color, pools, alone, size)
 
         self._color = color
 
@@ -113,13 +116,12 @@ class Embedder:
 
     def extract(self, squares: Sequence[Square], pools: Sequence[PoolName]) -> RawPools:
         """Return the raw pools of several squares, (n, channels) each."""
-        METER.get().batch(len(squares))
         pixels = np.stack([square.pixels for square in squares])
         if all(square.content is None for square in squares):
-            return self._extractor.extract(pixels, pools)
+            return self._run.extract(pixels, pools)
         white = self._store.manifest.recipe.preprocess.white
         content = [
             near_content(one.pixels, white) if one.content is None else one.content
             for one in squares
         ]
-        return self._extractor.extract(pixels, pools, np.stack(content))
+        return self._run.extract(pixels, pools, np.stack(content))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary, WeakValueDictionary
+from weakref import WeakKeyDictionary, WeakValueDictionary, ref
 
 from indexer.filters import FilterLimits
 from indexer.local import LocalStore
@@ -14,8 +14,11 @@ from indexer.manifest import Manifest
 from indexer.networks import read_network
 from indexer.store import CatalogStore
 from indexer.upkeep import Upkeep
+from models.extraction import Extractor
 from models.images import Limits
 from models.recipe import Recipe
+from models.threads import all_threads, shared
+from service.batching import Batcher
 from service.editing import Editor
 from service.errors import SettingsError
 from service.fetching import make_fetch
@@ -26,7 +29,6 @@ from service.settings import Settings
 if TYPE_CHECKING:
     # torch takes a second to import; commands that need no network never pay it.
     from models.download import Progress
-    from models.extraction import Extractor
     from models.loading import Loaded, Runtime
 
     Watching = Callable[[], AbstractContextManager[Progress | None]]
@@ -56,8 +58,9 @@ class Opened:
 class Opener:
     """Opens index folders, one at a time. Those of one recipe and depth share a network.
 
-    Those that are ``kept_up`` get generations as items come and go. ``watching`` is entered around
-    the loading of a network; what it gives watches downloads.
+    Those of a ``server`` get generations as items come and go, and pictures that clients send at
+    once go through the network together. ``watching`` is entered around the loading of a network;
+    what it gives watches downloads.
     """
 
     def __init__(
@@ -70,6 +73,8 @@ class Opener:
         # Weak, so that a network is let go of with the last index that uses it.
         self._networks: WeakValueDictionary[object, Extractor] = WeakValueDictionary()
         self._recipes: WeakKeyDictionary[Extractor, Recipe] = WeakKeyDictionary()
+        # A batcher holds its network, and is held by the indexes that use it.
+        self._batchers: WeakKeyDictionary[Extractor, ref[Batcher]] = WeakKeyDictionary()
 
     def __call__(self, folder: Path) -> Opened:
         """Return the index, with exactly the weights its manifest names.
@@ -85,13 +90,15 @@ class Opener:
             raise
         allowed = limits(self._settings)
         allowed_queries = query_limits(self._settings)
-        searcher = Searcher(store, extractor, allowed, allowed_queries, self._fetch)
+        searcher = Searcher(
+            store, extractor, allowed, allowed_queries, self._fetch, self._batcher(extractor)
+        )
         upkeep = Upkeep(store) if self._kept_up else None
         if upkeep is not None:
             upkeep.start()
         return Opened(store, searcher, allowed, upkeep)
 
-    def _network(self, manifest: Manifest, folder: Path) -> "Extractor":
+    def _network(self, manifest: Manifest, folder: Path) -> Extractor:
         found = self._networks.get(_known_by(manifest))
         if found is None:
             with self.watching() as progress:
@@ -99,7 +106,19 @@ class Opener:
             found = self.adopt(manifest, found)
         return found
 
-    def adopt(self, manifest: Manifest, network: "Extractor") -> "Extractor":
+    def _batcher(self, network: Extractor) -> Batcher | None:
+        """Return what batches for ``network``: one, whichever indexes it serves."""
+        most = self._settings.max_batch
+        if not self._server or most == 1:
+            return None
+        known = self._batchers.get(network)
+        found = known() if known else None
+        if found is None:
+            found = batcher_of(network, most)
+            self._batchers[network] = ref(found)
+        return found
+
+    def adopt(self, manifest: Manifest, network: Extractor) -> Extractor:
         """Let ``network``, for as long as it is there, serve every index like ``manifest``; return
         what it runs in from now on."""
         from models.compiled import compiled
@@ -114,6 +133,16 @@ class Opener:
         from models.loading import Loaded
 
         return [Loaded(recipe, network) for network, recipe in self._recipes.items()]
+
+
+def batcher_of(network: Extractor, most: int) -> Batcher:
+    """Return what runs at most ``most`` pictures together, and as many such batches at once as
+    suits the network."""
+    at_once = getattr(network, "at_once", 1)
+    if at_once == 1:
+        return Batcher(network, most)
+    all_threads()
+    return Batcher(network, most, at_once=at_once, shared=shared)
 
 
 def _known_by(manifest: Manifest) -> object:
@@ -158,7 +187,7 @@ def pinned_extractor(
     settings: Settings,
     progress: "Progress | None" = None,
     folder: Path | None = None,
-) -> "Extractor":
+) -> Extractor:
     """Return the extractor that follows the manifest's recipe.
 
     ``folder`` is the index's, if not that of the settings. Raises WeightsError, PrecisionError, or

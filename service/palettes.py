@@ -16,7 +16,8 @@ from indexer.attribution import mixture, pooled
 from indexer.spaces import Space
 from models.colors import RGB, parse_color
 from models.errors import ColorError
-from models.extraction import Extractor, LocalPools, PoolName, RawPools, Vectors
+from models.extraction import LocalPools, PoolName, RawPools, Vectors
+from service.batching import Runs
 from service.errors import QueryError
 from service.garment import draw_garments
 from service.query import Swatch
@@ -39,9 +40,9 @@ def check_palette(palette: Sequence[Swatch], attribute: str | None, where: str) 
                 raise QueryError(f"{where}[{at}]: {error}") from error
 
 
-def embed_color(color: RGB, pools: Sequence[PoolName], extractor: Extractor, size: int) -> RawPools:
+def embed_color(color: RGB, pools: Sequence[PoolName], network: Runs, size: int) -> RawPools:
     """Return the raw pools of one color, (1, channels) each."""
-    raw = extractor.extract(draw_garments(color, size), pools)
+    raw = network.extract(draw_garments(color, size), pools)
     return {name: one.mean(axis=0, keepdims=True) for name, one in raw.items()}
 
 

@@ -191,6 +191,13 @@ class Query(_Strict):
     )
     explain: bool = Field(False, description="Say for each hit where its likeness lies.")
 
+    @property
+    def shows_pictures(self) -> bool:
+        """Whether answering decodes pictures and runs them through the network."""
+        return self.explain or any(
+            not image.is_whole_item for term in self.terms for image in term.images
+        )
+
     @model_validator(mode="after")
     def _terms_or_cursor(self) -> Self:
         if not self.terms and self.cursor is None:

@@ -16,6 +16,7 @@ from models.errors import shorten
 from models.extraction import Extractor
 from models.images import Limits
 from service.answer import Answer, Hit, TermScore
+from service.batching import Runs
 from service.composing import Part, Ranking, rank_items, score_items
 from service.cursors import Cursor, CursorError, decode_cursor, query_digest
 from service.embedding import Embedded, Embedder, Wanted
@@ -63,11 +64,13 @@ class Searcher:
         limits: Limits,
         query_limits: QueryLimits | None = None,
         fetch: Fetch = fetch_nothing,
+        runs: Runs | None = None,
     ) -> None:
+        """``runs`` is what pictures of queries go through in the stead of ``extractor``."""
         self._store, self._limits = store, limits
         self.fetch = fetch
         self.extractor = extractor
-        self.embedder = Embedder(store, extractor)
+        self.embedder = Embedder(store, extractor, runs)
         self.query_limits = query_limits or QueryLimits()
 
     def answer(self, query: Query, parts: Mapping[str, bytes]) -> Answer:

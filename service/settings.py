@@ -95,6 +95,12 @@ class Settings(BaseSettings):
         None, ge=1, le=1024, description="Queries worked on at once; default: cores."
     )
     max_queue: int = Field(64, ge=0, le=10_000, description="Most queries that wait for a thread.")
+    max_batch: int = Field(
+        32, ge=1, le=1024, description="Most pictures of queries in one batch; 1: each alone."
+    )
+    thumbnail_cache: int = Field(
+        64 * 1024 * 1024, ge=0, description="Bytes of thumbnails that a server keeps; 0: none."
+    )
     request_timeout: float = Field(
         30, gt=0, le=3600, description="Seconds that an answer may take once its request is whole."
     )

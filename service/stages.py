@@ -14,8 +14,8 @@ class Meter(Protocol):
         """A stage of the answer took so long."""
         ...
 
-    def batch(self, pictures: int) -> None:
-        """So many pictures went through the network together."""
+    def batch(self, pictures: int, block: int) -> None:
+        """So many pictures went through the network together, as deep as ``block``."""
         ...
 
 
@@ -23,7 +23,7 @@ class _Nobody:
     def took(self, stage: str, seconds: float) -> None:
         pass
 
-    def batch(self, pictures: int) -> None:
+    def batch(self, pictures: int, block: int) -> None:
         pass
 
 

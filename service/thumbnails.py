@@ -1,6 +1,8 @@
 """Thumbnails: small WebP pictures of items."""
 
 import io
+from collections import OrderedDict
+from threading import Lock
 
 from PIL import Image
 
@@ -28,3 +30,31 @@ def fit(image: Image.Image, size: int) -> Image.Image:
     scale = size / max(image.size)
     target = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
     return image.resize(target, Image.Resampling.LANCZOS, reducing_gap=3.0)
+
+
+class Thumbnails:
+    """Thumbnails that were made, by the SHA-256 of their pictures and their size; of more than
+    ``most`` bytes, those are let go that nobody asked for longest. Thread-safe."""
+
+    def __init__(self, most: int) -> None:
+        self._most, self._bytes = most, 0
+        self._guard = Lock()
+        self._made: OrderedDict[tuple[str, int], bytes] = OrderedDict()
+
+    def kept(self, digest: str, size: int = SIZE) -> bytes | None:
+        """Return the thumbnail if it is there."""
+        with self._guard:
+            found = self._made.get((digest, size))
+            if found is not None:
+                self._made.move_to_end((digest, size))
+            return found
+
+    def keep(self, digest: str, made: bytes, size: int = SIZE) -> bytes:
+        """Keep a thumbnail, unless it alone is too large, and return it."""
+        with self._guard:
+            if len(made) <= self._most:
+                self._bytes += len(made) - len(self._made.pop((digest, size), b""))
+                self._made[digest, size] = made
+            while self._bytes > self._most:
+                self._bytes -= len(self._made.popitem(last=False)[1])
+        return made

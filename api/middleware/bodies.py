@@ -10,7 +10,7 @@ from api.errors import BusyError
 from api.metrics import Metrics
 from api.tracing import route_template, trace_of
 from api.work import Workers
-from api.working import is_streamed, needs_worker
+from api.working import is_streamed, may_look_up, needs_worker
 
 
 @dataclass
@@ -103,11 +103,17 @@ class _Body:
             # connection and take this answer with it. The server throws away what comes.
             detail = f"the request has {declared:,} bytes, the limit is {self._most:,}"
             raise HTTPException(413, detail)
-        if working:
+        if working and not self._may_look_up(declared):
             try:
                 self._workers.check()
             except BusyError as error:
                 raise self._busy(str(error), "queue") from error
+
+    def _may_look_up(self, declared: int) -> bool:
+        """Return whether the body may be a query without pictures, which needs no worker."""
+        kind = dict(self._scope["headers"]).get(b"content-type", b"")
+        small = 0 < declared <= self._limits.small and kind.startswith(b"application/json")
+        return small and may_look_up(self._scope)
 
     def _hold(self, size: int) -> None:
         self._seen += size

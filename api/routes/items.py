@@ -18,7 +18,7 @@ from models.images import MEDIA_TYPES
 from service.conditions import tag_of
 from service.opening import Opened
 from service.pictures import read_indexed
-from service.thumbnails import MEDIA_TYPE, thumbnail
+from service.thumbnails import MEDIA_TYPE, Thumbnails, thumbnail
 
 # A picture may be replaced under its key, so caches must ask again; the digest answers quickly.
 _CACHE = "private, max-age=0, must-revalidate"
@@ -79,13 +79,32 @@ async def get_image(key: str, index: Index, request: Request, read: Reads) -> Re
     response_class=Response,
     responses={200: {"content": {MEDIA_TYPE: {}}, "description": "A WebP"}, **_CACHED},
 )
-async def get_thumbnail(key: str, index: Index, request: Request, work: Work) -> Response:
+async def get_thumbnail(
+    key: str, index: Index, request: Request, work: Work, read: Reads
+) -> Response:
     """Return an item's picture as a small WebP, at most 320 pixels a side."""
+    thumbnails: Thumbnails = request.app.state.thumbnails
 
-    def send(item: Item, headers: Headers) -> Response:
-        return Response(_thumbnail(item, index), media_type=MEDIA_TYPE, headers=headers)
+    def kept() -> Response | None:
+        item = _item(index, key)
+        found = thumbnails.kept(item.digest)
+        if found is None:
+            return None
 
-    return await work.run(lambda: _unless_known(_item(index, key), request, send))
+        def send(item: Item, headers: Headers) -> Response:
+            _picture(item, index)  # what is no longer there is not shown
+            return Response(found, media_type=MEDIA_TYPE, headers=headers)
+
+        return _unless_known(item, request, send)
+
+    def make(item: Item, headers: Headers) -> Response:
+        made = thumbnails.keep(item.digest, _thumbnail(item, index))
+        return Response(made, media_type=MEDIA_TYPE, headers=headers)
+
+    found = await read.run(kept)
+    if found is not None:
+        return found
+    return await work.run(lambda: _unless_known(_item(index, key), request, make))
 
 
 def _unless_known(

@@ -27,7 +27,11 @@ async def get_metrics(request: Request) -> Response:
     metrics: Metrics = state.metrics
     # A thread of its own: how busy the others are is what is asked for.
     own: Workers = state.scrapes
-    pools: dict[str, Workers] = {"work": state.workers, "read": state.readers}
+    pools: dict[str, Workers] = {
+        "work": state.workers,
+        "lookup": state.lookups,
+        "read": state.readers,
+    }
     loader: Loader = state.loader
     accept = request.headers.get("accept", "")
 

@@ -2,7 +2,6 @@
 
 from collections import OrderedDict
 
-import torchvision
 from torch import nn
 
 from models.backbones import Backbone
@@ -14,6 +13,8 @@ _LAST_LAYER = {"vgg16": (3, 8, 15, 22, 29), "alexnet": (1, 4, 7, 9, 11)}
 
 def plain_stages(backbone: Backbone) -> list[nn.Module]:
     """Return the five slices of `features`; keys as in torchvision (``features.N.…``)."""
+    import torchvision  # half as slow again as torch: not for those who need it not
+
     features = torchvision.models.get_model(backbone.torchvision, weights=None).features
     ends = _LAST_LAYER[backbone.name]
     starts = (0, *(end + 1 for end in ends[:-1]))

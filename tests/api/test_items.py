@@ -8,6 +8,7 @@ import httpx
 import pytest
 from PIL import Image
 
+import api.routes.items
 from api.urls import item_url
 from indexer.local import LocalStore
 from models.images import Limits
@@ -154,6 +155,42 @@ def test_picture_that_vanished_is_a_404_that_says_so(
     answer = client.get(f"/v1/{kind}/000.png")
     assert answer.status_code == 404
     assert "no longer" in answer.json()["detail"]
+
+
+def test_thumbnail_is_made_once_and_not_shown_when_its_picture_is_gone(
+    client: httpx.Client, pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, plain = list[int](), api.routes.items.thumbnail
+
+    def counted(data: bytes, limits: Limits) -> bytes:
+        made.append(len(data))
+        return plain(data, limits)
+
+    monkeypatch.setattr(api.routes.items, "thumbnail", counted)
+    first, again = (client.get("/v1/thumbnails/000.png") for _ in range(2))
+    assert first.content == again.content
+    assert first.headers["etag"] == again.headers["etag"]
+    assert len(made) == 1
+    known = client.get("/v1/thumbnails/000.png", headers={"if-none-match": first.headers["etag"]})
+    assert known.status_code == 304
+    (pictures / "000.png").unlink()
+    assert client.get("/v1/thumbnails/000.png").status_code == 404
+
+
+def test_thumbnail_of_what_was_replaced_or_removed_is_not_shown(client: httpx.Client) -> None:
+    path = "/v1/thumbnails/000.png"
+    before = client.get(path)
+    written = io.BytesIO()
+    Image.new("RGB", (16, 16), (1, 200, 90)).save(written, "PNG")
+    files = {"image": ("a.png", written.getvalue())}
+    assert client.put("/v1/items/000.png", files=files).status_code == 200
+    tag = {"if-none-match": before.headers["etag"]}
+    for headers in ({}, tag, {}):
+        after = client.get(path, headers=headers)
+        assert (after.status_code, after.content == before.content) == (200, False)
+    assert client.delete("/v1/items/000.png").status_code == 204
+    assert client.get(path).status_code == 404
+    assert client.get(path, headers={"if-none-match": "*"}).status_code == 404
 
 
 def test_thumbnail_is_small_and_keeps_its_shape(still_client: httpx.Client) -> None:

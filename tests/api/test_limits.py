@@ -1,5 +1,8 @@
 """A server under load and with clients that take their time."""
 
+import base64
+import io
+import json
 import socket
 import threading
 from collections.abc import Iterator
@@ -9,14 +12,25 @@ from typing import Any
 
 import httpx
 import pytest
+from PIL import Image
 
 from service.answer import Answer
 from service.opening import Opened
+from service.query import Query
 from service.settings import load_settings
 from tests.serving import serving
 
 PATIENCE = 20
-QUERY = {"terms": [{"attribute": "color", "image": {"key": "000.png"}}]}
+
+
+def _png() -> str:
+    written = io.BytesIO()
+    Image.new("RGB", (16, 16), (200, 30, 60)).save(written, "PNG")
+    return base64.b64encode(written.getvalue()).decode()
+
+
+QUERY = {"terms": [{"attribute": "color", "image": {"base64": _png()}}]}
+BY_KEY = {"terms": [{"attribute": "color", "image": {"key": "000.png"}}]}
 ANSWER = Answer(hits=[], exact=True, generation=1, took_ms=0)
 HEAD = (
     "POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
@@ -139,6 +153,35 @@ def test_full_server_refuses_a_picture_before_it_is_sent(
         slow.leave.set()
 
 
+def test_search_without_a_picture_does_not_wait_for_those_with(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow, answer = Slow(), opened.searcher.answer
+
+    def answer_or_wait(query: Query, parts: Any) -> Answer:
+        return slow() if query.shows_pictures else answer(query, parts)
+
+    monkeypatch.setattr(opened.searcher, "answer", answer_or_wait)
+    palette = {"terms": [{"attribute": "color", "palette": [{"hex": "#205080"}]}]}
+    with (
+        limited(opened, max_concurrent=1, max_queue=1) as client,
+        ThreadPoolExecutor(2) as clients,
+    ):
+        asked = [clients.submit(client.post, "/v1/search", json=QUERY) for _ in range(2)]
+        try:
+            slow.wait_for(1)
+            while waiting(client) < 1:
+                pass
+            assert client.post("/v1/search", json=QUERY).status_code == 429
+            for query in (BY_KEY, palette):
+                found = client.post("/v1/search", json=query)
+                assert found.status_code == 200, found.text
+                assert found.json()["hits"]
+        finally:
+            slow.leave.set()
+        assert [one.result(PATIENCE).status_code for one in asked] == [200] * 2
+
+
 def test_request_whose_time_is_over_is_told_so_and_its_thread_stays_busy(
     opened: Opened, slow: Slow
 ) -> None:
@@ -153,7 +196,7 @@ def test_request_whose_time_is_over_is_told_so_and_its_thread_stays_busy(
 
 
 def test_work_whose_client_left_while_it_waited_is_not_done(opened: Opened, slow: Slow) -> None:
-    body = b'{"terms": [{"attribute": "color", "image": {"key": "000.png"}}]}'
+    body = json.dumps(QUERY).encode()
     with limited(opened, max_concurrent=1) as client, ThreadPoolExecutor(1) as clients:
         first = clients.submit(client.post, "/v1/search", json=QUERY)
         slow.wait_for(1)

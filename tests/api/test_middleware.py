@@ -209,7 +209,7 @@ def test_bodies_under_way_are_bounded_together_and_let_go_of_with_their_answers(
 
 def test_body_for_which_no_worker_will_be_had_is_not_read() -> None:
     full = Workers(1, queue=0)
-    full.busy = 1
+    full._turns.ask()
     error = refused(bodies(Recorder(), full), chunks=(), route=route(works))
     assert (error.status_code, error.headers) == (429, {"Retry-After": "1"})
     assert body(call(bodies(Recorder(), full), route=route())) == b"0", "one that needs none is"

@@ -245,7 +245,8 @@ def test_thread_that_becomes_free_as_its_client_leaves_goes_to_the_next() -> Non
         asked = asyncio.ensure_future(workers.run(never))
         following = asyncio.ensure_future(workers.run(lambda: "next"))
         await until(lambda: workers.waiting == 2)
-        workers._queue[0].add_done_callback(lambda _: asked.cancel())
+        loop, first = asyncio.get_running_loop(), workers._turns._line[0]
+        first.add_done_callback(lambda _: loop.call_soon_threadsafe(asked.cancel))
         held.leave.set()
         with pytest.raises(asyncio.CancelledError):
             await asked

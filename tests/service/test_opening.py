@@ -1,8 +1,10 @@
 """Opening an index: the right folder, the right limits, exactly the pinned network."""
 
+import gc
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from weakref import ref
 
 import pytest
 
@@ -11,8 +13,9 @@ import service.opening
 from indexer.errors import IndexFolderError
 from indexer.local import LocalStore
 from models.errors import WeightsError
+from service.batching import Alone, Batcher
 from service.errors import SettingsError
-from service.opening import index_folder, limits, open_index, pinned_extractor
+from service.opening import Opener, batcher_of, index_folder, limits, open_index, pinned_extractor
 from service.query import Query
 from service.settings import load_settings
 from tests.fakes import FakeExtractor
@@ -81,3 +84,51 @@ def test_damaged_segment_whose_pools_are_damaged_too_shows_before_the_network_is
     (fake_index / "pools" / "1-foreground.f16").write_bytes(b"")
     with pytest.raises(IndexFolderError, match="1-foreground"):
         open_index(load_settings(index=str(fake_index)))
+
+
+def test_indexes_of_one_network_share_what_batches_for_it_and_a_new_network_has_its_own(
+    fake_index: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded: list[FakeExtractor] = []
+
+    def load(*_: object) -> FakeExtractor:
+        loaded.append(FakeExtractor())
+        return loaded[-1]
+
+    monkeypatch.setattr(service.opening, "pinned_extractor", load)
+    opener = Opener(load_settings(read_only=True), server=True)
+    first, second = opener(fake_index), opener(fake_index)
+    one, other = (opened.searcher.embedder._run for opened in (first, second))
+    assert isinstance(one, Batcher)
+    assert one is other
+    first.close()
+    second.close()
+    gone = ref(one)
+    loaded.clear()
+    del first, second, one, other
+    gc.collect()
+    assert gone() is None, "nothing holds a network that no index uses"
+    third = opener(fake_index)
+    assert isinstance(third.searcher.embedder._run, Batcher)
+    assert len(loaded) == 1
+    third.close()
+
+
+@pytest.mark.parametrize(("server", "most"), [(False, 32), (True, 1)])
+def test_a_command_and_a_server_told_so_batch_nothing(
+    server: bool, most: int, fake_index: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service.opening, "pinned_extractor", lambda *_: FakeExtractor())
+    opener = Opener(load_settings(read_only=True, max_batch=most), server=server)
+    opened = opener(fake_index)
+    assert isinstance(opened.searcher.embedder._run, Alone)
+    opened.close()
+
+
+def test_network_on_a_processor_runs_a_batch_a_core(monkeypatch: pytest.MonkeyPatch) -> None:
+    class OnCores(FakeExtractor):
+        at_once = 3
+
+    assert batcher_of(FakeExtractor(), 32)._at_once == 1
+    found = batcher_of(OnCores(), 32)
+    assert (found._at_once, found._most) == (3, 4)
