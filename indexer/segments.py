@@ -34,8 +34,10 @@ class Segment:
         metric: Metric,
         tuning: Tuning | None = None,
         halves: Halves | None = None,
+        owner: object = None,
     ) -> None:
         self._index, self._metric = index, metric
+        self._owner = owner  # of the index, if Python's own reference to it is not
         # Half the memory for as many slots as an index ever has, but for the longest-lived.
         narrow = not len(slots) or slots.max() <= np.iinfo(np.int32).max
         self._slots = slots.astype(np.int32) if narrow else slots
@@ -129,9 +131,10 @@ class Segment:
 
     def _write(self, path: Path) -> None:
         mapped = faiss.IndexIDMap(faiss.IndexFlatL2(self._index.d))
+        owned = self._index.thisown
         mapped.index, mapped.ntotal = self._index, self.count
         mapped.metric_type = self._index.metric_type
-        self._index.thisown = True  # it is still this segment's to free
+        self._index.thisown = owned  # it is still this segment's to free
         faiss.copy_array_to_vector(self.slots, mapped.id_map)
         try:
             faiss.write_index(mapped, str(path))
@@ -153,13 +156,14 @@ def read_segment(path: Path, metric: Metric, tuning: Tuning | None = None) -> Se
         raise IndexFolderError(f"{str(path)!r} is damaged: FAISS cannot read it") from error
     slots: Slots = faiss.vector_to_array(mapped.id_map)
     index = faiss.downcast_index(mapped.index)
-    # The map would keep the slots once more, and a table to look them up by.
-    index.thisown = True
-    mapped.own_fields = False
+    # The map would keep the slots once more, and a table to look them up by. An empty one frees the
+    # index in its stead.
+    owner = faiss.IndexIDMap(faiss.IndexFlatL2(index.d))
+    owner.index, owner.own_fields, mapped.own_fields = index, True, False
     halves = None
     if tuning is not None and tuning.candidates:
         halves = map_halves(halves_beside(path), index.ntotal, index.d)
-    return Segment(index, slots, metric, tuning, halves)
+    return Segment(index, slots, metric, tuning, halves, owner)
 
 
 def halves_beside(path: Path) -> Path:
