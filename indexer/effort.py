@@ -14,12 +14,8 @@ _VECTORS_PER_CANDIDATE = 500
 
 
 def set_effort(index: faiss.Index, effort: int) -> None:
-    """Let ``index`` read so many lists, or take so many steps, as it is kept in its file."""
-    inner = innermost(index)
-    if isinstance(inner, faiss.IndexIVF):
-        inner.nprobe = effort
-    elif isinstance(inner, faiss.IndexHNSW):
-        inner.hnsw.efSearch = effort
+    """Let ``index`` read so many lists, as it is kept in its file."""
+    innermost(index).nprobe = effort
 
 
 def search_parameters(

@@ -1,8 +1,9 @@
 """Which FAISS index suits a segment: by how many vectors, how long, and what codes keep of them.
 
-Few vectors are searched one by one, exactly. Of more, codes of a size are held against each other
-on a sample: principal components suit vectors whose spread falls off, one bit a number (RaBitQ, Gao
-and Long 2024) those that spread evenly. What a code confuses is ranked again by halves.
+Few vectors are searched one by one, exactly. Of more, codes of several sizes are held against each
+other on a sample: some principal components, a byte each, suit vectors whose spread falls off, one
+bit a number (RaBitQ, Gao and Long 2024) those that spread evenly. They are sorted into lists, and
+what a code confuses is ranked again by halves.
 """
 
 from collections.abc import Iterator
@@ -26,9 +27,17 @@ NEIGHBOURS = 10
 _SAMPLE, _QUERIES = 20_000, 256
 # Share of a float32 vector's bytes that all there is of it in memory may take, below and from so
 # many numbers on; and what FAISS and a segment note for each vector besides its code.
-_SHARE, _LONG_SHARE, _LONG, _NOTED = 0.12, 0.08, 128, 14
+_LONG, _NOTED = 128, 13
+_SHARES: dict[Profile, tuple[float, float]] = {"small": (0.12, 0.08), "fast": (0.3, 0.25)}
+_NUMBERS = (16, 24, 32, 48, 64, 96, 128, 192, 256)
 # More candidates than this are slower than longer codes.
-_MOST_CANDIDATES = {"small": 200, "fast": 50}
+_MOST_CANDIDATES = 200
+# What ranking a candidate again costs, in numbers of codes looked at, and of how many lists a
+# search looks at the codes, about. Both were measured.
+NUMBERS_PER_CANDIDATE = 4000
+_LISTS_READ = 64
+# What a code costs besides its numbers, in numbers.
+_CODE = 16
 _MOST_LISTS = 4096
 
 
@@ -54,35 +63,38 @@ def plans(
 
     The last keeps so much of a vector that it reaches any recall.
     """
-    dimension = sample.shape[1]
     lists = lists_for(count)
-    codes = [*_codes(profile, dimension)]
-    needed = _candidates_needed(codes, recall, metric, sample)
-    best = min(range(len(codes)), key=needed.__getitem__, default=None)
-    if best is not None and needed[best] <= _MOST_CANDIDATES[profile]:
-        yield _with_lists(profile, codes[best], lists)
-    yield _with_lists(profile, "SQ8" if profile == "small" else "Flat", lists)
+    codes = dict(_codes(profile, sample.shape[1], count))
+    needed = _candidates_needed(list(codes), recall, metric, sample)
+    read = count / lists * _LISTS_READ
+    costs = {
+        code: read * (codes[code] + _CODE) + few * NUMBERS_PER_CANDIDATE
+        for code, few in zip(codes, needed, strict=True)
+        if few <= _MOST_CANDIDATES
+    }
+    if costs:
+        yield _with_lists(min(costs, key=costs.__getitem__), lists)
+    yield f"IVF{lists},{'SQ8' if profile == 'small' else 'Flat'}"
 
 
-def _codes(profile: Profile, dimension: int) -> Iterator[str]:
-    """Yield the codes worth trying, without lists or a graph."""
-    if profile == "fast":
-        yield from (f"PCA{dimension // n},Flat" for n in (4, 2) if dimension // n >= 16)
-        return
-    share = _SHARE if dimension < _LONG else _LONG_SHARE
-    room = int(share * 4 * dimension) - _NOTED
-    kept = [(number, bits) for bits, number in ((8, room), (4, 2 * room)) if number >= 8]
-    # FAISS computes in eights.
-    for number, bits in kept:
-        yield f"PCA{min(number, dimension, 128) // 8 * 8},SQ{bits}"
-    yield "RaBitQ"
+def _codes(profile: Profile, dimension: int, count: int) -> Iterator[tuple[str, int]]:
+    """Yield the codes worth trying that fit into memory, and what each costs to look at, in
+    numbers of a byte."""
+    share = _SHARES[profile][dimension >= _LONG] * 4 * dimension - _NOTED
+    # Principal axes and the centers of lists are shared by all vectors.
+    shared, center = 4 * dimension * dimension / count, 4 * lists_for(count) / count
+    for bits in (8, 4):
+        for number in _NUMBERS:
+            if number <= dimension and number * (bits / 8 + center) + shared <= share:
+                yield f"PCA{number},SQ{bits}", number
+    if dimension / 8 + 8 + dimension * center <= share:
+        yield "RaBitQ", dimension
 
 
-def _with_lists(profile: Profile, code: str, lists: int) -> str:
-    """Return the factory string of ``code`` in inverted lists, or in a graph."""
+def _with_lists(code: str, lists: int) -> str:
+    """Return the factory string of ``code`` in inverted lists."""
     head, _, tail = code.rpartition(",")
-    kind = f"IVF{lists},{tail}" if profile == "small" else "HNSW16,Flat"
-    return f"{head},{kind}" if head else kind
+    return f"{head},IVF{lists},{tail}" if head else f"IVF{lists},{tail}"
 
 
 def _candidates_needed(
@@ -92,7 +104,7 @@ def _candidates_needed(
     sample; more than there may be, if too many."""
     queries, base = sample[:_QUERIES], sample[_QUERIES : _QUERIES + _SAMPLE]
     truth = _searched("Flat", metric, base, queries, NEIGHBOURS)
-    most = min(max(_MOST_CANDIDATES.values()) + 1, len(base))
+    most = min(_MOST_CANDIDATES + 1, len(base))
     needed = []
     for code in codes:
         shares = recalls(_searched(code, CODED, base, queries, most), truth).mean(axis=0)

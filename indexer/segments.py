@@ -179,9 +179,13 @@ def _pack(mask: NDArray[np.bool_]) -> _Packed:
 
 
 def _refined(index: faiss.Index, halves: Halves, metric: Metric) -> faiss.IndexRefine:
-    refined = faiss.IndexRefine(index, as_index(halves, METRICS[metric]))
-    # Codes are compared by distance whatever the metric; what is found is ranked by the metric.
-    refined.metric_type = METRICS[metric]
+    """Return an index that ranks by ``metric`` what ``index`` finds by distance, whatever the
+    metric: FAISS wants the two alike only when it puts them together."""
+    refined = faiss.IndexRefine(index, as_index(halves, index.metric_type))
+    again = as_index(halves, METRICS[metric])
+    refined.refine_index, refined.metric_type = again, METRICS[metric]
+    again.thisown = True
+    refined.referenced_objects = [index, again]
     return refined
 
 
