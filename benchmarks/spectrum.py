@@ -1,7 +1,9 @@
-"""Vectors like those of real pictures: their spread falls off from direction to direction alike.
+"""Vectors like those of real pictures: their spread falls off alike, and they lie in groups.
 
 Measured on 1,200 photographs of clothes: of block 2 (256 numbers) and block 3 (512) the variance
-along principal direction i falls about as (1 + 32 i / d) to the power of -2.6.
+along principal direction i falls about as (1 + 32 i / d) to the power of -2.6. A normal
+distribution of that spread has a local dimension of 16 and 22, the photographs have 10 and 12: they
+lie in groups of like ones, and so do these, with 9 and 9.
 """
 
 from collections.abc import Iterator
@@ -24,24 +26,34 @@ from models.recipe import Recipe
 
 RUN = 20_000
 POOL = PoolName(1, "gap")
+GROUP = 50
+# Share of the variance within groups.
+_WITHIN = 0.3
 
 
-def vectors(count: int, dimension: int, seed: int) -> Iterator[Vectors]:
-    """Yield (n, d) unit vectors in runs, rounded to half precision as an index stores them."""
-    random = np.random.default_rng(seed)
+def vectors(count: int, dimension: int, seed: int, groups: int) -> Iterator[Vectors]:
+    """Yield (n, d) unit vectors in runs, rounded to half precision as an index stores them.
+
+    The ``groups`` are the same for every ``seed``.
+    """
+    fixed, random = np.random.default_rng(0), np.random.default_rng(seed)
     spread = (1 + np.arange(dimension) / max(8, dimension / 32)) ** -1.3
-    turn = np.linalg.qr(np.random.default_rng(0).standard_normal((dimension, dimension)))[0]
+    turn = np.linalg.qr(fixed.standard_normal((dimension, dimension)))[0]
     turned = (spread[:, None] * turn).astype(np.float32)
+    centers = (
+        fixed.standard_normal((groups, dimension), np.float32) * np.float32(1 - _WITHIN) ** 0.5
+    )
     for start in range(0, count, RUN):
-        size = (min(RUN, count - start), dimension)
-        found = unit(random.standard_normal(size, np.float32) @ turned)
-        yield found.astype(np.float16).astype(np.float32)
+        size = min(RUN, count - start)
+        found = random.standard_normal((size, dimension), np.float32) * np.float32(_WITHIN) ** 0.5
+        found += centers[random.integers(0, groups, size)]
+        yield unit(found @ turned).astype(np.float16).astype(np.float32)
 
 
 def make_index(
     folder: Path, items: int, dimension: int, index_type: str, profile: Profile, recall: float
 ) -> None:
-    """Make an index of ``items`` such vectors: both attributes search in the one space there is."""
+    """Make an index of ``items`` such vectors of seed 1: both attributes search in the one space there is."""
     backbone = get_backbone("resnet18")
     recipe = Recipe("resnet18", "none", "0" * 64, backbone.mean, backbone.std, Preprocess())
     name = block_space_name(1)
@@ -63,7 +75,7 @@ def make_index(
     at = 0
     with open_for_writing(folder) as store:
         store.put_columns({"percent": "integer", "name": "text"}, ["percent", "name"])
-        for some in vectors(items, dimension, seed=0):
+        for some in vectors(items, dimension, 1, items // GROUP):
             store.shop.pools.write(at, {POOL: some})
             with store.catalog.transaction():
                 store.catalog.put([make_item(slot) for slot in range(at, at + len(some))])

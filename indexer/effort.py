@@ -14,8 +14,12 @@ _VECTORS_PER_CANDIDATE = 500
 
 
 def set_effort(index: faiss.Index, effort: int) -> None:
-    """Let ``index`` read so many lists, as it is kept in its file."""
-    innermost(index).nprobe = effort
+    """Let ``index`` read so many lists, or take so many steps, as it is kept in its file."""
+    inner = innermost(index)
+    if isinstance(inner, faiss.IndexHNSW):
+        inner.hnsw.efSearch = effort
+    else:
+        inner.nprobe = effort
 
 
 def search_parameters(
@@ -48,4 +52,4 @@ def _spread(effort: int, share: float) -> int:
 def candidates_for(k: int, candidates: int, neighbours: int) -> int:
     """Return how many to rank again for ``k`` where ``candidates`` do for ``neighbours``: what is
     further down a list lies denser, but more of it is among the candidates anyway."""
-    return max(2 * k, math.ceil(candidates * math.sqrt(max(1.0, k / neighbours))))
+    return max(2 * k, math.ceil(candidates * max(1.0, k / neighbours) ** 0.75))

@@ -15,7 +15,7 @@ from models.errors import BlockError, UnknownNameError
 from models.extraction import PoolName
 from models.recipe import Recipe
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,8 @@
 
 Few vectors are searched one by one, exactly. Of more, codes of several sizes are held against each
 other on a sample: some principal components, a byte each, suit vectors whose spread falls off, one
-bit a number (RaBitQ, Gao and Long 2024) those that spread evenly. They are sorted into lists, and
-what a code confuses is ranked again by halves.
+bit a number (RaBitQ, Gao and Long 2024) those that spread evenly. They are sorted into lists, or
+linked in a graph if searches are to be fast, and what a code confuses is ranked again by halves.
 """
 
 from collections.abc import Iterator
@@ -18,6 +18,8 @@ from models.extraction import Vectors
 
 Profile = Literal["small", "fast"]
 PROFILES: tuple[Profile, ...] = get_args(Profile)
+RECALLS: dict[Profile, float] = {"small": 0.97, "fast": 0.99}
+"""Share of the nearest that a search is to find, if nothing is said."""
 FEWEST, FEWEST_NUMBERS = 20_000, 4_000_000
 """Up to so many vectors, or numbers in all of them, each search looks at every one."""
 CODED: Metric = "l2"
@@ -28,16 +30,20 @@ _SAMPLE, _QUERIES = 20_000, 256
 # Share of a float32 vector's bytes that all there is of it in memory may take, below and from so
 # many numbers on; and what FAISS and a segment note for each vector besides its code.
 _LONG, _NOTED = 128, 13
-_SHARES: dict[Profile, tuple[float, float]] = {"small": (0.12, 0.08), "fast": (0.3, 0.25)}
+_SHARE, _LONG_SHARE = 0.12, 0.08
 _NUMBERS = (16, 24, 32, 48, 64, 96, 128, 192, 256)
+# A graph's links are longer than its codes: these may keep more.
+_GRAPH_PARTS = (8, 4, 3, 2)
 # More candidates than this are slower than longer codes.
 _MOST_CANDIDATES = 200
 # What ranking a candidate again costs, in numbers of codes looked at, and of how many lists a
-# search looks at the codes, about. Both were measured.
-NUMBERS_PER_CANDIDATE = 4000
-_LISTS_READ = 64
+# search looks at the codes, or how many steps it takes, about. All were measured.
+NUMBERS_PER_CANDIDATE = 2500
+_LISTS_READ, _STEPS_TAKEN = 64, 64
 # What a code costs besides its numbers, in numbers.
-_CODE = 16
+_CODE, _NODE = 16, 100
+# At a step through a graph so many codes are looked at.
+_NODES = 12
 _MOST_LISTS = 4096
 
 
@@ -63,24 +69,43 @@ def plans(
 
     The last keeps so much of a vector that it reaches any recall.
     """
-    lists = lists_for(count)
-    codes = dict(_codes(profile, sample.shape[1], count))
+    lists, small = lists_for(count), profile == "small"
+    codes = dict(_codes(sample.shape[1], count) if small else _graph_codes(sample.shape[1]))
     needed = _candidates_needed(list(codes), recall, metric, sample)
-    read = count / lists * _LISTS_READ
+    read = count / lists * _LISTS_READ if small else _STEPS_TAKEN
+    each = one_code if small else one_step
     costs = {
-        code: read * (codes[code] + _CODE) + few * NUMBERS_PER_CANDIDATE
+        code: read * each(codes[code]) + few * NUMBERS_PER_CANDIDATE
         for code, few in zip(codes, needed, strict=True)
         if few <= _MOST_CANDIDATES
     }
     if costs:
-        yield _with_lists(min(costs, key=costs.__getitem__), lists)
-    yield f"IVF{lists},{'SQ8' if profile == 'small' else 'Flat'}"
+        best = min(costs, key=costs.__getitem__)
+        yield _with_lists(best, lists) if small else best.replace(",", ",HNSW16,")
+    yield f"IVF{lists},SQ8" if small else "HNSW16,Flat"
 
 
-def _codes(profile: Profile, dimension: int, count: int) -> Iterator[tuple[str, int]]:
+def one_code(numbers: int) -> int:
+    """Return what looking at a code of a list costs, in numbers."""
+    return numbers + _CODE
+
+
+def one_step(numbers: int) -> int:
+    """Return what a step through a graph of codes costs, in numbers."""
+    return _NODES * (numbers + _NODE)
+
+
+def _graph_codes(dimension: int) -> Iterator[tuple[str, int]]:
+    """Yield the codes worth trying in a graph, and their numbers."""
+    for number in (dimension // part // 8 * 8 for part in _GRAPH_PARTS):
+        if number >= 16:
+            yield f"PCA{number},Flat", number
+
+
+def _codes(dimension: int, count: int) -> Iterator[tuple[str, int]]:
     """Yield the codes worth trying that fit into memory, and what each costs to look at, in
     numbers of a byte."""
-    share = _SHARES[profile][dimension >= _LONG] * 4 * dimension - _NOTED
+    share = (_LONG_SHARE if dimension >= _LONG else _SHARE) * 4 * dimension - _NOTED
     # Principal axes and the centers of lists are shared by all vectors.
     shared, center = 4 * dimension * dimension / count, 4 * lists_for(count) / count
     for bits in (8, 4):

@@ -8,20 +8,21 @@ import numpy as np
 
 from indexer.effort import set_effort
 from indexer.factory import innermost
-from indexer.planning import NEIGHBOURS, NUMBERS_PER_CANDIDATE, recalls
+from indexer.planning import NEIGHBOURS, NUMBERS_PER_CANDIDATE, one_code, one_step, recalls
 from models.extraction import Vectors
 
 _CANDIDATES = (12, 15, 20, 25, 30, 40, 50, 75, 100, 150, 200, 300, 400, 500)
 # Each effort is so much more than the one before.
 _STEP = 1.2
+_MOST_STEPS = 1024
 
 
 @dataclass(frozen=True)
 class Tuning:
     """How a segment is searched.
 
-    ``index_type`` is what FAISS made of it, ``effort`` how many lists a search reads (0: all there
-    is), ``candidates`` how many are ranked again in half precision (0:
+    ``index_type`` is what FAISS made of it, ``effort`` how many lists or steps through a graph a
+    search reads (0: all there is), ``candidates`` how many are ranked again in half precision (0:
     none), ``recall`` which share of the ten nearest vectors that were held out found that way.
     """
 
@@ -48,15 +49,18 @@ def tune(
     cheapest, best = None, Tuning(index_type, 0, 0, -1.0)
     most = min(_CANDIDATES[-1], int(index.ntotal)) if again else NEIGHBOURS
     inner = innermost(index)
-    per_list = inner.ntotal / inner.nlist * inner.d
-    for effort in _efforts(inner.nlist):
-        cost = effort * per_list
+    graph = isinstance(inner, faiss.IndexHNSW)
+    each = one_step(inner.d) if graph else inner.ntotal / inner.nlist * one_code(inner.d)
+    for effort in _efforts(inner):
+        cost = effort * each
         if cheapest and cost >= cheapest[0]:
             break
         set_effort(index, effort)
-        found = index.search(queries, most)[1]
+        # A graph finds no more than it takes steps, and would take more if more were asked for.
+        wanted = min(most, effort) if graph else most
+        found = index.search(queries, wanted)[1]
         shares = recalls(found, truth)
-        for candidates in [one for one in _CANDIDATES if one <= most] if again else [NEIGHBOURS]:
+        for candidates in [one for one in _CANDIDATES if one <= wanted] if again else [NEIGHBOURS]:
             some = shares[:, candidates - 1]
             mean, error = float(some.mean()), float(some.std()) / len(some) ** 0.5
             way = Tuning(index_type, effort, candidates if again else 0, round(mean, 4))
@@ -71,10 +75,11 @@ def tune(
     return chosen, cheapest is not None
 
 
-def _efforts(lists: int) -> Iterator[int]:
-    """Yield rising numbers of lists to read, up to all."""
-    some = 1
-    while some < lists:
+def _efforts(index: faiss.Index) -> Iterator[int]:
+    """Yield rising numbers of lists to read, up to all, or of steps to take."""
+    graph = isinstance(index, faiss.IndexHNSW)
+    some, most = (_CANDIDATES[0], _MOST_STEPS) if graph else (1, index.nlist)
+    while some < most:
         yield some
         some = max(some + 1, int(some * _STEP))
-    yield lists
+    yield most

@@ -13,7 +13,7 @@ from indexer.local import LocalStore, open_for_writing
 from indexer.local_engine import LocalEngine
 from indexer.manifest import Manifest
 from indexer.manifest_file import read_manifest
-from indexer.planning import parse_profile
+from indexer.planning import RECALLS, parse_profile
 from indexer.presets import get_preset, lay_out
 from indexer.reduction import Loss, measure_loss, parse_reduction
 from indexer.sources import check_not_empty, open_source
@@ -109,6 +109,7 @@ def plan_index(
     kept = parse_reduction(settings.reduce)
     if kept is not None:
         layout = layout.reduced(kept, widths)
+    profile = parse_profile(settings.profile)
     manifest = Manifest(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         preset=preset.name,
@@ -119,8 +120,8 @@ def plan_index(
         spaces={space.name: space for space in layout.spaces},
         attributes=layout.attributes,
         index_type=settings.index_type,
-        profile=parse_profile(settings.profile),
-        recall=settings.recall,
+        profile=profile,
+        recall=settings.recall or RECALLS[profile],
         reduce=settings.reduce,
     )
     for name in manifest.indexed_spaces:

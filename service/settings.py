@@ -41,8 +41,8 @@ class Settings(BaseSettings):
     metric: str = Field("cosine", description="Metric of a new index: cosine or l2.")
     index_type: str = Field("auto", description="FAISS factory string of a new index, or auto.")
     profile: str = Field("small", description="What auto indexes are to be: small or fast.")
-    recall: float = Field(
-        0.97, ge=0.5, le=0.999, description="Share of the nearest that auto indexes find."
+    recall: float | None = Field(
+        None, ge=0.5, le=0.999, description="Share of the nearest that auto indexes find."
     )
     reduce: str = Field("none", description="Numbers an attribute of a new index keeps: pca:N.")
 
