@@ -83,7 +83,8 @@ def measure(
     for side, seen in rates.items():
         recall = _recall(side.answer(), truth)
         print(
-            f"  {about}, {side.name} for {side.needed}: recall {recall:.3f}, {median(seen):,.0f} q/s"
+            f"  {about}, {side.name} for {side.needed}: recall {recall:.3f}, "
+            f"{median(seen):,.0f} queries/s"
         )
     for profile, side in ours.items():
         recall = _recall(side.answer(), truth)
@@ -107,9 +108,7 @@ def _prepared(
     peer: Peer, items: int, dimension: int, queries: Vectors, truth: Ids, about: str
 ) -> Iterator[Side]:
     """Build a peer, and yield it as it reaches each recall with the least effort."""
-    everything = np.concatenate([*vectors(items, dimension, 1, items // GROUP)])
-    built = _timed(lambda: peer.build(everything))
-    del everything
+    built = _built(peer, items, dimension)
     size = peer.size()
     loaded = _timed(lambda: (peer.load(), peer.search(queries[:1], peer.efforts[0])))
     print(
@@ -126,6 +125,11 @@ def _prepared(
             print(f"  {about}, {peer.name} does not reach {needed}: {recall:.3f}")
             return
         yield Side(peer.name, needed, lambda effort=effort: peer.search(queries, effort))  # type: ignore[misc]
+
+
+def _built(peer: Peer, items: int, dimension: int) -> float:
+    everything = np.concatenate([*vectors(items, dimension, 1, items // GROUP)])
+    return _timed(lambda: peer.build(everything))
 
 
 def _ours(view: LocalView, queries: Vectors) -> Answer:

@@ -40,20 +40,22 @@ def vectors(count: int, dimension: int, seed: int, groups: int) -> Iterator[Vect
     spread = (1 + np.arange(dimension) / max(8, dimension / 32)) ** -1.3
     turn = np.linalg.qr(fixed.standard_normal((dimension, dimension)))[0]
     turned = (spread[:, None] * turn).astype(np.float32)
-    centers = (
-        fixed.standard_normal((groups, dimension), np.float32) * np.float32(1 - _WITHIN) ** 0.5
-    )
+    centers = fixed.standard_normal((groups, dimension), np.float32) * _root(1 - _WITHIN)
     for start in range(0, count, RUN):
         size = min(RUN, count - start)
-        found = random.standard_normal((size, dimension), np.float32) * np.float32(_WITHIN) ** 0.5
+        found = random.standard_normal((size, dimension), np.float32) * _root(_WITHIN)
         found += centers[random.integers(0, groups, size)]
         yield unit(found @ turned).astype(np.float16).astype(np.float32)
+
+
+def _root(share: float) -> np.float32:
+    return np.float32(share**0.5)
 
 
 def make_index(
     folder: Path, items: int, dimension: int, index_type: str, profile: Profile, recall: float
 ) -> None:
-    """Make an index of ``items`` such vectors of seed 1: both attributes search in the one space there is."""
+    """Make an index of ``items`` such vectors of seed 1, which both attributes search in."""
     backbone = get_backbone("resnet18")
     recipe = Recipe("resnet18", "none", "0" * 64, backbone.mean, backbone.std, Preprocess())
     name = block_space_name(1)

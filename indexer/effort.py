@@ -52,4 +52,5 @@ def _spread(effort: int, share: float) -> int:
 def candidates_for(k: int, candidates: int, neighbours: int) -> int:
     """Return how many to rank again for ``k`` where ``candidates`` do for ``neighbours``: what is
     further down a list lies denser, but more of it is among the candidates anyway."""
-    return max(2 * k, math.ceil(candidates * max(1.0, k / neighbours) ** 0.75))
+    deeper: float = max(1.0, k / neighbours) ** 0.75
+    return max(2 * k, math.ceil(candidates * deeper))

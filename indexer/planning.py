@@ -44,7 +44,8 @@ _LISTS_READ, _STEPS_TAKEN = 64, 64
 _CODE, _NODE = 16, 100
 # At a step through a graph so many codes are looked at.
 _NODES = 12
-_MOST_LISTS = 4096
+# FAISS wants 39 vectors a list to train on.
+_MOST_LISTS, _LEAST_IN_LIST = 4096, 45
 
 
 def parse_profile(text: str) -> Profile:
@@ -59,7 +60,7 @@ def is_small(count: int, dimension: int) -> bool:
 
 def lists_for(count: int) -> int:
     """Return into how many lists ``count`` vectors are sorted."""
-    return min(_MOST_LISTS, int(4 * count**0.5))
+    return min(_MOST_LISTS, int(4 * count**0.5), count // _LEAST_IN_LIST)
 
 
 def plans(
@@ -74,8 +75,10 @@ def plans(
     needed = _candidates_needed(list(codes), recall, metric, sample)
     read = count / lists * _LISTS_READ if small else _STEPS_TAKEN
     each = one_code if small else one_step
+    # The more vectors there are, the more of them lie between a query and its neighbours' codes.
+    denser = (count / min(_SAMPLE, max(1, len(sample) - _QUERIES))) ** 0.5
     costs = {
-        code: read * each(codes[code]) + few * NUMBERS_PER_CANDIDATE
+        code: read * each(codes[code]) + few * denser * NUMBERS_PER_CANDIDATE
         for code, few in zip(codes, needed, strict=True)
         if few <= _MOST_CANDIDATES
     }

@@ -142,7 +142,8 @@ def test_an_index_of_schema_4_has_segments_that_were_not_tuned(tmp_path: Path) -
     rewrite(tmp_path, of_schema_4)
     read = read_manifest(tmp_path)
     assert (read.profile, read.recall, read.index_type) == ("small", 0.97, made.index_type)
-    assert read.generation is not None and made.generation is not None
+    assert read.generation is not None
+    assert made.generation is not None
     for name, files in made.generation.segments.items():
         plain = [SegmentFile(one.path, one.sha256) for one in files]
         assert read.generation.segments[name] == plain
