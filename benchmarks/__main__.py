@@ -7,11 +7,20 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import build_speed, composed, decoding_fuzz, filtered, memory, query_speed
+from benchmarks import (
+    build_speed,
+    composed,
+    decoding_fuzz,
+    filtered,
+    memory,
+    query_speed,
+    search_memory,
+    search_peers,
+)
 from benchmarks.material import make_pictures, make_weights
 from benchmarks.report import Figure, write
 
-PARTS = ("build", "query", "memory", "filtered", "composed", "decoding")
+PARTS = ("build", "query", "memory", "filtered", "composed", "decoding", "search")
 LAST = Path(__file__).parent / "last.json"
 
 
@@ -37,11 +46,15 @@ def main() -> None:
             figures += memory.measure(pictures, weights, scratch)
         if given.only in (None, "filtered"):
             figures += filtered.measure(scratch, given.repeats)
+            figures += filtered.measure_tuned(scratch)
         if given.only in (None, "composed"):
             for index_type in composed.INDEX_TYPES:
                 figures += composed.measure(scratch, given.items, index_type)
         if given.only in (None, "decoding"):
             figures += decoding_fuzz.measure(20_000, 0, scratch / "damaged")
+        if given.only in (None, "search"):
+            figures += search_peers.measure(scratch, 100_000, 256, given.repeats)
+            figures += search_memory.measure(scratch, 100_000)
     for figure in figures:
         print(figure)
     write(figures, LAST)

@@ -19,9 +19,11 @@ _ROWS = 2000
 
 
 class Peer(Protocol):
-    """An engine with vectors in it. ``efforts`` rise: how far a search may look."""
+    """An engine with vectors in it. ``efforts`` rise: how far a search may look. Slow ones are
+    ``asked`` fewer queries."""
 
     name: str
+    asked: int
     efforts: Sequence[int]
 
     def build(self, vectors: Vectors) -> None:
@@ -43,7 +45,7 @@ class Peer(Protocol):
 class Hnswlib:
     """A graph over float32."""
 
-    name = "hnswlib"
+    name, asked = "hnswlib", 1000
     efforts = (16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 256, 384, 512)
 
     def __init__(self, folder: Path, dimension: int) -> None:
@@ -84,7 +86,7 @@ class Hnswlib:
 class Usearch:
     """A graph over float16."""
 
-    name = "usearch f16"
+    name, asked = "usearch f16", 1000
     efforts = Hnswlib.efforts
 
     def __init__(self, folder: Path, dimension: int) -> None:
@@ -131,7 +133,7 @@ class Usearch:
 class Lancedb:
     """A graph over bytes, ranked again by the vectors in its table."""
 
-    name = "lancedb"
+    name, asked = "lancedb", 100
     efforts = (20, 40, 80, 160, 320)
 
     def __init__(self, folder: Path, dimension: int) -> None:
@@ -186,7 +188,7 @@ class Lancedb:
 class MilvusLite:
     """Inverted lists over float32."""
 
-    name = "Milvus Lite"
+    name, asked = "Milvus Lite", 100
     efforts = (8, 16, 32, 64, 128, 256)
 
     def __init__(self, folder: Path, dimension: int) -> None:

@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -41,6 +42,7 @@ class Side:
     name: str
     needed: float
     answer: Answer
+    asked: int = _QUERIES
 
 
 def measure(
@@ -79,9 +81,9 @@ def measure(
         for side, seen in rates.items():
             started = time.perf_counter()
             side.answer()
-            seen.append(len(queries) / (time.perf_counter() - started))
+            seen.append(side.asked / (time.perf_counter() - started))
     for side, seen in rates.items():
-        recall = _recall(side.answer(), truth)
+        recall = _recall(side.answer(), truth[: side.asked])
         print(
             f"  {about}, {side.name} for {side.needed}: recall {recall:.3f}, "
             f"{median(seen):,.0f} queries/s"
@@ -96,10 +98,10 @@ def measure(
             name = f"{about}: queries/s, {profile} / {best.name}, recall {side.needed}"
             yield Figure(name, ratio, _LEAST[profile], True)
     for peer in peers:
-        seconds = _timed(lambda peer=peer: peer.update(np.arange(_UPDATES), others))  # type: ignore[misc]
+        seconds = _timed(partial(peer.update, np.arange(_UPDATES), others))
         print(f"  {about}, {peer.name}: {_UPDATES / seconds:,.0f} updates/s")
     for profile, store in stores.items():
-        seconds = _timed(lambda store=store: _update(store, others))  # type: ignore[misc]
+        seconds = _timed(partial(_update, store, others))
         print(f"  {about}, hueweave {profile}: {_UPDATES / seconds:,.0f} updates/s, durable")
         store.close()
 
@@ -110,21 +112,21 @@ def _prepared(
     """Build a peer, and yield it as it reaches each recall with the least effort."""
     built = _built(peer, items, dimension)
     size = peer.size()
-    loaded = _timed(lambda: (peer.load(), peer.search(queries[:1], peer.efforts[0])))
+    loaded = _timed(lambda: (peer.load(), peer.search(queries[:2], peer.efforts[0])))
     print(
         f"  {about}, {peer.name}: build {built:.0f} s; load {loaded:.2f} s; "
         f"{size / items:.0f} bytes a vector"
     )
-    efforts = iter(peer.efforts)
+    some, efforts = queries[: peer.asked], iter(peer.efforts)
     effort, recall = 0, 0.0
     for needed in sorted(_NEEDED.values()):
         while recall < needed and (further := next(efforts, None)):
             effort = further
-            recall = _recall(peer.search(queries, effort), truth)
+            recall = _recall(peer.search(some, effort), truth[: peer.asked])
         if recall < needed:
             print(f"  {about}, {peer.name} does not reach {needed}: {recall:.3f}")
             return
-        yield Side(peer.name, needed, lambda effort=effort: peer.search(queries, effort))  # type: ignore[misc]
+        yield Side(peer.name, needed, partial(peer.search, some, effort), peer.asked)
 
 
 def _built(peer: Peer, items: int, dimension: int) -> float:

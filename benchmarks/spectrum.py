@@ -53,33 +53,48 @@ def _root(share: float) -> np.float32:
 
 
 def make_index(
-    folder: Path, items: int, dimension: int, index_type: str, profile: Profile, recall: float
+    folder: Path,
+    items: int,
+    dimension: int,
+    index_type: str,
+    profile: Profile,
+    recall: float,
+    texture: int = 0,
 ) -> None:
-    """Make an index of ``items`` such vectors of seed 1, which both attributes search in."""
+    """Make an index of ``items`` such vectors of seed 1, which both attributes search in, or of
+    others with ``texture`` numbers for texture."""
     backbone = get_backbone("resnet18")
     recipe = Recipe("resnet18", "none", "0" * 64, backbone.mean, backbone.std, Preprocess())
-    name = block_space_name(1)
-    space = simple_space(name, (POOL,), root=False, centre=False, metric="cosine")
+    pools = {POOL: dimension, **({PoolName(2, "gap"): texture} if texture else {})}
+    names = [block_space_name(pool.block) for pool in pools]
+    spaces = [
+        simple_space(name, (pool,), root=False, centre=False, metric="cosine")
+        for name, pool in zip(names, pools, strict=True)
+    ]
     manifest = Manifest(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         preset=get_preset("default").name,
         recipe=recipe,
-        blocks=(1,),
-        pools={POOL: dimension},
+        blocks=tuple(pool.block for pool in pools),
+        pools=pools,
         pool_format="float16",
-        spaces={name: space},
-        attributes={"color": name, "texture": name},
+        spaces={space.name: space for space in spaces},
+        attributes={"color": names[0], "texture": names[-1]},
         index_type=index_type,
         profile=profile,
         recall=recall,
     )
     create_index(folder, manifest)
     at = 0
+    groups = max(1, items // GROUP)
+    runs = zip(*(vectors(items, width, 1, groups) for width in pools.values()), strict=True)
     with open_for_writing(folder) as store:
         store.put_columns({"percent": "integer", "name": "text"}, ["percent", "name"])
-        for some in vectors(items, dimension, 1, items // GROUP):
-            store.shop.pools.write(at, {POOL: some})
+        for some in runs:
+            count = len(some[0])
+            store.shop.pools.write(at, dict(zip(pools, some, strict=True)))
             with store.catalog.transaction():
-                store.catalog.put([make_item(slot) for slot in range(at, at + len(some))])
-            at += len(some)
-        store.checkpoint()
+                store.catalog.put([make_item(slot) for slot in range(at, at + count)])
+            at += count
+        if items:
+            store.checkpoint()

@@ -42,7 +42,7 @@ def tune(
     again: bool,
 ) -> tuple[Tuning, bool]:
     """Set ``index`` to the least effort that finds ``recall`` of (q, 10) ``truth``, its rows, with
-    a standard error to spare, or to the most if none does; return it, and whether it does.
+    two standard errors to spare, or to the most if none does; return it, and whether it does.
 
     ``again`` says whether candidates are ranked again, exactly enough to be in their true order.
     """
@@ -65,7 +65,7 @@ def tune(
             mean, error = float(some.mean()), float(some.std()) / len(some) ** 0.5
             way = Tuning(index_type, effort, candidates if again else 0, round(mean, 4))
             best = max(best, way, key=lambda one: one.recall)
-            if mean - error >= recall:
+            if mean - 2 * error >= recall:
                 whole = cost + candidates * NUMBERS_PER_CANDIDATE
                 if cheapest is None or whole < cheapest[0]:
                     cheapest = whole, way
