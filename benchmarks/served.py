@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.synthetic import random_item
+from benchmarks.synthetic import make_item
 from indexer.local import open_for_writing
 from models.extraction import Extractor, PoolName, RawPools, Vectors
 from models.images import Limits, decode
@@ -54,7 +54,7 @@ def make_served(
             percents = random.integers(0, 100, count).tolist()
             with store.catalog.transaction():
                 store.catalog.put(
-                    [random_item(start + at, percent) for at, percent in enumerate(percents)]
+                    [make_item(start + at, percent) for at, percent in enumerate(percents)]
                 )
         store.checkpoint()
     return network

@@ -62,13 +62,15 @@ def make_index(folder: Path, items: int, index_type: str) -> None:
             percents = random.integers(0, 100, count).tolist()
             with store.catalog.transaction():
                 store.catalog.put(
-                    [random_item(start + at, percent) for at, percent in enumerate(percents)]
+                    [make_item(start + at, percent) for at, percent in enumerate(percents)]
                 )
         store.checkpoint()
 
 
-def random_item(slot: int, percent: int) -> Item:
-    """Return the item of a slot, known by its number."""
+def make_item(slot: int, percent: int | None = None) -> Item:
+    """Return an item of which a known share has each value; by default no value hangs together
+    with the slot's vector."""
+    percent = slot * 37 % 100 if percent is None else percent
     metadata = {"percent": percent, "name": f"name {percent:02}"}
     return Item(
         key=f"{slot:08}",

@@ -211,8 +211,7 @@ def _copy_spaces(store: LocalStore, folder: Path, manifest: Manifest) -> bool:
     if generation is None:
         return True
     whole = True
-    files = [file for found in generation.segments.values() for file in found]
-    for file in [*files, *generation.references.values()]:
+    for file in generation.files:
         copy = folder / file.path
         copy.parent.mkdir(parents=True, exist_ok=True)
         try:

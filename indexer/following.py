@@ -229,6 +229,6 @@ def _number(manifest: Manifest) -> int:
 def _bytes_of(folder: Path, manifest: Manifest) -> int:
     if manifest.generation is None:
         return 0
-    files = [file for found in manifest.generation.segments.values() for file in found]
-    paths = [folder / file.path for file in files]
+    segments = [one for some in manifest.generation.segments.values() for one in some]
+    paths = [folder / one.path for one in segments]
     return sum(path.stat().st_size for path in paths if path.is_file())

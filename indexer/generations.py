@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from indexer.files import digest_file, sync_file, sync_folder, write_durably
-from indexer.manifest import DerivedFile, Generation, Manifest
-from indexer.segments import Segment
+from indexer.manifest import DerivedFile, Generation, Manifest, SegmentFile
+from indexer.segments import Segment, halves_beside
 from indexer.spaces import Slots, Space
 from indexer.workshop import Workshop
 from models.extraction import Vectors
@@ -52,7 +52,7 @@ def next_generation(
     if not frozen:
         spaces = {name: shop.fitted(space, live) for name, space in spaces.items()}
     number = manifest.generation.number + 1 if manifest.generation else 1
-    segments: dict[str, list[DerivedFile]] = {}
+    segments: dict[str, list[SegmentFile]] = {}
     references: dict[str, DerivedFile] = {}
     for name, space in spaces.items():
         target = _fresh_folder(shop.folder, name, number)
@@ -114,8 +114,7 @@ def store_segments(
     files = []
     for number, segment in enumerate(segments):
         path = target / f"segment-{number}.faiss"
-        segment.write(path)
-        files.append(_derived(shop.folder, path))
+        files.append(_write_segment(shop.folder, segment, path))
     repaired = replace(generation, segments={**generation.segments, name: files})
     return replace(manifest, generation=repaired)
 
@@ -161,14 +160,38 @@ def _write_segments(
     live: Slots,
     target: Path,
     linked: Generation | None,
-) -> list[DerivedFile]:
-    kept = _link(shop.folder, linked.segments[space.name], target) if linked else []
+) -> list[SegmentFile]:
+    kept = _link_segments(shop.folder, linked.segments[space.name], target) if linked else []
     slots = live[live >= linked.slots] if linked and kept else live
     if not len(slots):
         return kept
     path = target / f"segment-{len(kept)}.faiss"
-    shop.segment(manifest, space, slots).write(path)
-    return [*kept, _derived(shop.folder, path)]
+    return [*kept, _write_segment(shop.folder, shop.segment(manifest, space, slots), path)]
+
+
+def _write_segment(folder: Path, segment: Segment, path: Path) -> SegmentFile:
+    segment.write(path)
+    halves = None if segment.halves is None else _derived(folder, halves_beside(path))
+    file = _derived(folder, path)
+    return SegmentFile(file.path, file.sha256, halves, segment.tuning)
+
+
+def _link_segments(folder: Path, files: list[SegmentFile], target: Path) -> list[SegmentFile]:
+    """Take an older generation's segments over into ``target``; none if a file is missing."""
+    linked = {
+        Path(one.path).name: one
+        for one in _link(folder, [f for one in files for f in one.files], target)
+    }
+    if not linked:
+        return []
+    return [
+        replace(
+            one,
+            path=linked[Path(one.path).name].path,
+            halves=linked[Path(one.halves.path).name] if one.halves else None,
+        )
+        for one in files
+    ]
 
 
 def _write_reference(

@@ -13,7 +13,7 @@ from indexer.errors import IndexBusyError, IndexFolderError
 from indexer.files import digest_file
 from indexer.generations import store_reference, store_segments
 from indexer.lock import WriterLease
-from indexer.manifest import DerivedFile, Manifest
+from indexer.manifest import DerivedFile, Manifest, SegmentFile
 from indexer.manifest_file import read_manifest, write_manifest
 from indexer.segments import Segment, read_segment
 from indexer.spaces import Slots, Space
@@ -94,9 +94,10 @@ class Loader:
         self._keep(lambda newest: store_segments(self._shop, newest, space.name, segments))
         return segments
 
-    def _verified(self, file: DerivedFile, space: Space) -> Segment:
-        check_derived(self._folder, file)
-        return read_segment(self._folder / file.path, space.metric)
+    def _verified(self, file: SegmentFile, space: Space) -> Segment:
+        for one in file.files:
+            check_derived(self._folder, one)
+        return read_segment(self._folder / file.path, space.metric, file.tuning)
 
     def _reference(self, space: Space, covered: Slots) -> Vectors:
         generation = self.manifest.generation

@@ -84,7 +84,7 @@ class LocalView:
         of an approximate index.
         """
         indexed = self._is_indexed(space)
-        flat = self.manifest.index_type == "Flat"
+        flat = self._is_exact(space)
         narrow = self.selected is not None and self.count <= SCANNED and not flat
         if indexed and not narrow:
             found = self.snapshot.search(space, queries, k, self.selected)
@@ -99,9 +99,9 @@ class LocalView:
     def scan(self, terms: Sequence[tuple[Space, Vectors]]) -> Scan | None:
         """Return the exact similarities of every item to each (d,) query in its space.
 
-        None if they are many and the index is an approximate one.
+        None if they are many and what they are searched in is approximate.
         """
-        if self.count > SCANNED and self.manifest.index_type != "Flat":
+        if self.count > SCANNED and not all(self._is_exact(space) for space, _ in terms):
             return None
         found = [
             self.snapshot.similarities(space, query, self.slots)
@@ -128,6 +128,9 @@ class LocalView:
     def color_counts(self) -> dict[str, int]:
         """Return how many items show each basic color."""
         return self.columns.color_counts(self.mask)
+
+    def _is_exact(self, space: Space) -> bool:
+        return not self._is_indexed(space) or self.snapshot.spaces[space.name].is_exact
 
     def _is_indexed(self, space: Space) -> bool:
         return space.name in self.manifest.indexed_spaces

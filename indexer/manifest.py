@@ -10,11 +10,12 @@ from uuid import uuid4
 from indexer.pools import PoolFormat
 from indexer.space_documents import Document, parse_pool, read_space, space_document
 from indexer.spaces import Space, block_space_name
+from indexer.tuning import Tuning
 from models.errors import BlockError, UnknownNameError
 from models.extraction import PoolName
 from models.recipe import Recipe
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,19 @@ class DerivedFile:
 
     path: str
     sha256: str
+
+
+@dataclass(frozen=True)
+class SegmentFile(DerivedFile):
+    """A segment's file, the one of its halves, and how it is searched, if that was measured."""
+
+    halves: DerivedFile | None = None
+    tuning: Tuning | None = None
+
+    @property
+    def files(self) -> list[DerivedFile]:
+        """All files of the segment."""
+        return [self, self.halves] if self.halves else [self]
 
 
 @dataclass(frozen=True)
@@ -37,8 +51,14 @@ class Generation:
     slots: int
     statistics_items: int
     vectors: int
-    segments: dict[str, list[DerivedFile]]
+    segments: dict[str, list[SegmentFile]]
     references: dict[str, DerivedFile]
+
+    @property
+    def files(self) -> list[DerivedFile]:
+        """All derived files."""
+        found = [file for some in self.segments.values() for one in some for file in one.files]
+        return [*found, *self.references.values()]
 
 
 @dataclass(frozen=True)
@@ -54,6 +74,8 @@ class Manifest:
     spaces: dict[str, Space]
     attributes: dict[str, str]
     index_type: str = "Flat"
+    profile: str = "small"
+    recall: float = 0.97
     reduce: str = "none"
     first_bound: dict[str, str] = field(default_factory=dict)
     generation: Generation | None = None
@@ -173,7 +195,17 @@ def from_document(document: Document) -> Manifest:
 
 def _generation(document: Document) -> Generation:
     segments = {
-        name: [DerivedFile(**one) for one in files] for name, files in document["segments"].items()
+        name: [_segment_file(one) for one in files] for name, files in document["segments"].items()
     }
     references = {name: DerivedFile(**one) for name, one in document["references"].items()}
     return Generation(**{**document, "segments": segments, "references": references})
+
+
+def _segment_file(document: Document) -> SegmentFile:
+    halves, tuning = document.get("halves"), document.get("tuning")
+    return SegmentFile(
+        document["path"],
+        document["sha256"],
+        DerivedFile(**halves) if halves else None,
+        Tuning(**tuning) if tuning else None,
+    )

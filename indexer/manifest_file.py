@@ -18,6 +18,7 @@ from indexer.manifest import (
     from_document,
     to_document,
 )
+from indexer.planning import RECALLS
 from indexer.space_documents import Document, migrate_space
 from models.errors import UnknownNameError
 
@@ -38,6 +39,8 @@ MIGRATIONS: dict[int, Callable[[Document], Document]] = {
     1: lambda old: {**old, "identity": fingerprint([old["created"], old["recipe"]])},
     2: lambda old: old,  # since then it is sealed
     3: lambda old: {**old, "spaces": _migrate_spaces(old)},  # spaces had one branch a pool
+    # Since then segments may have halves, and index types may be chosen.
+    4: lambda old: {**old, "profile": "small", "recall": RECALLS["small"]},
 }
 """From a schema version to the function that turns its document into the next version's."""
 

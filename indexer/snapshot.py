@@ -26,6 +26,11 @@ class SpaceSnapshot:
     delta: Found
     reference: Vectors
 
+    @property
+    def is_exact(self) -> bool:
+        """Whether a search in it looks at every vector, whole."""
+        return all(one.is_exact for one in self.segments)
+
 
 @dataclass(frozen=True)
 class Snapshot:

@@ -10,9 +10,12 @@ import numpy as np
 
 from indexer.catalog import Catalog
 from indexer.errors import IndexFolderError, StoppedError
+from indexer.factory import AUTO
 from indexer.manifest import Manifest
+from indexer.planning import parse_profile
 from indexer.pools import PoolStore
-from indexer.segments import Segment, build_segment
+from indexer.segment_making import Wanted, build_segment, build_tuned
+from indexer.segments import Segment
 from indexer.spaces import Slots, Space, iterate
 from models.extraction import RawPools, Vectors
 
@@ -95,7 +98,17 @@ class Workshop:
         return self.sample(space, slots, REFERENCE_SIZE).astype(np.float16).astype(np.float32)
 
     def segment(self, manifest: Manifest, space: Space, slots: Slots) -> Segment:
-        """Return a segment of ``slots``, of the manifest's index type."""
+        """Return a segment of ``slots``, of the manifest's index type, or of one that suits."""
+        if manifest.index_type == AUTO:
+            return build_tuned(
+                Wanted(parse_profile(manifest.profile), manifest.recall),
+                space.metric,
+                manifest.dimension(space),
+                slots,
+                lambda some: self.vectors(space, some),
+                lambda some, size: self.sample(space, some, size),
+                self.folder,
+            )
         return build_segment(
             manifest.index_type,
             space.metric,

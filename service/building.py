@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 from indexer.build import BuildOptions, BuildReport, build, check_columns
 from indexer.creation import check_can_create, create_index, is_index
 from indexer.errors import RecipeMismatchError
+from indexer.factory import check_index_type
 from indexer.local import LocalStore, open_for_writing
 from indexer.local_engine import LocalEngine
 from indexer.manifest import Manifest
 from indexer.manifest_file import read_manifest
+from indexer.planning import RECALLS, parse_profile
 from indexer.presets import get_preset, lay_out
 from indexer.reduction import Loss, measure_loss, parse_reduction
-from indexer.segments import check_index_type
 from indexer.sources import Source, check_not_empty, open_source
 from indexer.spaces import parse_metric
 from indexer.watching import Watcher
@@ -136,6 +137,7 @@ def plan_index(
     kept = parse_reduction(settings.reduce)
     if kept is not None:
         layout = layout.reduced(kept, widths)
+    profile = parse_profile(settings.profile)
     manifest = Manifest(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         preset=preset.name,
@@ -146,6 +148,8 @@ def plan_index(
         spaces={space.name: space for space in layout.spaces},
         attributes=layout.attributes,
         index_type=settings.index_type,
+        profile=profile,
+        recall=settings.recall or RECALLS[profile],
         reduce=settings.reduce,
     )
     for name in manifest.indexed_spaces:
@@ -192,7 +196,7 @@ def measure_losses(settings: Settings) -> list[Loss]:
         store.close()
 
 
-def made_with(manifest: Manifest) -> dict[str, str]:
+def made_with(manifest: Manifest) -> dict[str, str | float]:
     """Return the settings that an index was made with, by their names."""
     return {
         "backbone": manifest.recipe.backbone,
@@ -200,6 +204,8 @@ def made_with(manifest: Manifest) -> dict[str, str]:
         "blocks": ",".join(map(str, manifest.blocks)),
         "metric": next(iter(manifest.spaces.values())).metric,
         "index_type": manifest.index_type,
+        "profile": manifest.profile,
+        "recall": manifest.recall,
         "reduce": manifest.reduce,
     }
 

@@ -1,11 +1,24 @@
 """What an index is and holds: the answer of `hueweave info` and of GET /v1/index."""
 
+from dataclasses import asdict
+
 from pydantic import BaseModel, Field
 
 from indexer.generations import ENOUGH
+from indexer.manifest import Manifest
 from indexer.records import Failure
 from indexer.store import CatalogStore
 from models.recipe import INT8
+
+
+class TuningInfo(BaseModel):
+    """What FAISS made of a segment, how many lists or steps a search reads, how many candidates it
+    ranks again in half precision, and which share of the ten nearest that found."""
+
+    index_type: str
+    effort: int
+    candidates: int
+    recall: float
 
 
 class SpaceInfo(BaseModel):
@@ -21,6 +34,7 @@ class SpaceInfo(BaseModel):
     methods: list[str]
     metric: str
     indexed: bool
+    segments: list[TuningInfo] = Field(description="How each segment is searched, if it was tuned.")
 
 
 class FailureInfo(BaseModel):
@@ -68,6 +82,8 @@ class IndexInfo(BaseModel):
     attributes: dict[str, str]
     spaces: list[SpaceInfo]
     index_type: str
+    profile: str
+    recall: float
     reduce: str
     pool_format: str
     generation: int | None
@@ -102,10 +118,13 @@ def describe(store: CatalogStore) -> IndexInfo:
                 methods=list(dict.fromkeys(branch.method for branch in space.branches)),
                 metric=space.metric,
                 indexed=space.name in manifest.indexed_spaces,
+                segments=_segments(manifest, space.name),
             )
             for space in manifest.spaces.values()
         ],
         index_type=manifest.index_type,
+        profile=manifest.profile,
+        recall=manifest.recall,
         reduce=manifest.reduce,
         pool_format=manifest.pool_format,
         generation=manifest.generation.number if manifest.generation else None,
@@ -121,6 +140,11 @@ def describe(store: CatalogStore) -> IndexInfo:
         ],
         bytes_on_disk=store.sizes(),
     )
+
+
+def _segments(manifest: Manifest, space: str) -> list[TuningInfo]:
+    files = manifest.generation.segments.get(space, []) if manifest.generation else []
+    return [TuningInfo(**asdict(one.tuning)) for one in files if one.tuning]
 
 
 def describe_failure(failure: Failure) -> FailureInfo:

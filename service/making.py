@@ -10,9 +10,9 @@ from pathlib import Path
 from indexer.creation import check_can_create, create_index, is_index
 from indexer.database import full_disk_errors
 from indexer.errors import CatalogError, IndexFolderError, ReadOnlyError, RecipeMismatchError
+from indexer.factory import IndexTypeError
 from indexer.manifest import Manifest
 from indexer.reduction import ReductionError
-from indexer.segments import IndexTypeError
 from models.errors import HueweaveError, PrecisionError, WeightsError
 from service.building import check_same_recipe, plan_index
 from service.errors import IndexConflictError, NewIndexError, SettingsError

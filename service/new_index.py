@@ -14,7 +14,7 @@ _SQ = "SQ(4|6|8|fp16|bf16)"
 # FAISS takes far more than this, some of which takes all the memory there is: a server's clients
 # have only what is of use.
 _INDEX_TYPE = (
-    "(PCA[1-9][0-9]{0,2},)?"
+    f"{AUTO}|(PCA[1-9][0-9]{{0,2}},)?"
     f"(Flat|{_SQ}|HNSW[1-9][0-9]{{0,2}}(,(Flat|{_SQ}))?"
     f"|IVF[1-9][0-9]{{0,4}},(Flat|{_SQ}|PQ[1-9][0-9]{{0,2}}(x[48])?))"
 )
@@ -43,7 +43,7 @@ def _shown(pattern: str) -> Any:
 _AS_BLOCKS = "auto, or blocks out of 1 to 5 such as 1-4 or 2,4"
 _REDUCE = "none|pca:([1-9][0-9]{0,2}|1[0-9]{3}|20[0-3][0-9]|204[0-8])"
 _AS_REDUCE = "none, or pca:64 or the like, up to pca:2048"
-_AS_INDEX_TYPE = "Flat, SQ8, HNSW32, IVF256,SQ8, PCA64,IVF256,Flat or the like"
+_AS_INDEX_TYPE = "auto, Flat, SQ8, HNSW32, IVF256,SQ8, PCA64,IVF256,Flat or the like"
 
 
 class NewIndex(BaseModel):
@@ -60,6 +60,12 @@ class NewIndex(BaseModel):
     index_type: Annotated[str, _shown(_INDEX_TYPE), _like(_INDEX_TYPE, _AS_INDEX_TYPE)] | None = (
         Field(None, description=f"How FAISS keeps its vectors: {_AS_INDEX_TYPE}.")
     )
+    profile: Literal["small", "fast"] | None = Field(
+        None, description="What an index of type auto is to be."
+    )
+    recall: float | None = Field(
+        None, ge=0.5, le=0.999, description="Share of the nearest that auto is tuned to find."
+    )
     reduce: Annotated[str, _shown(_REDUCE), _like(_REDUCE, _AS_REDUCE)] | None = Field(
         None, description=f"Numbers that an attribute's vectors keep: {_AS_REDUCE}."
     )
@@ -74,4 +80,6 @@ class NewIndexView(BaseModel):
     blocks: str = Field(description="The blocks that it stores, with commas.")
     metric: str
     index_type: str
+    profile: str
+    recall: float
     reduce: str

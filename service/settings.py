@@ -39,7 +39,11 @@ class Settings(BaseSettings):
     preset: str = Field("default", description="Preset of a new index: default or paper.")
     blocks: str = Field("auto", description="Blocks a new index stores: auto, or such as 1-4.")
     metric: str = Field("cosine", description="Metric of a new index: cosine or l2.")
-    index_type: str = Field("Flat", description="FAISS factory string of a new index.")
+    index_type: str = Field("auto", description="FAISS factory string of a new index, or auto.")
+    profile: str = Field("small", description="What auto indexes are to be: small or fast.")
+    recall: float | None = Field(
+        None, ge=0.5, le=0.999, description="Share of the nearest that auto indexes find."
+    )
     reduce: str = Field("none", description="Numbers an attribute of a new index keeps: pca:N.")
 
     device: str = Field("auto", description="auto, cpu, cuda or cuda:N.")

@@ -117,7 +117,7 @@ def _segments(store: LocalStore, generation: Generation) -> Iterator[str]:
     live = store.catalog.live_slots()
     covered = live[live < generation.slots]
     for space, files in generation.segments.items():
-        problems = [problem for file in files for problem in _off(store, file)]
+        problems = [off for one in files for file in one.files for off in _off(store, file)]
         yield from problems
         if problems:
             continue

@@ -28,6 +28,8 @@ def build(
     blocks: o.Blocks = None,
     metric: o.Metric = None,
     index_type: o.IndexType = None,
+    profile: o.Profile = None,
+    recall: o.Recall = None,
     reduce: o.Reduce = None,
     device: o.Device = None,
     precision: o.Precision = None,

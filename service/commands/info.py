@@ -9,7 +9,7 @@ from service.commands import options as o
 from service.commands.console import note, say
 
 if TYPE_CHECKING:
-    from service.info import FailureInfo, IndexInfo, StatisticsInfo
+    from service.info import FailureInfo, IndexInfo, StatisticsInfo, TuningInfo
     from service.settings import Settings
 
 _SHOWN = 10
@@ -67,7 +67,7 @@ def _print(found: "IndexInfo", listed: "list[FailureInfo]") -> None:
         "preset": found.preset,
         "blocks": ", ".join(map(str, found.blocks)),
         "attributes": ", ".join(f"{name} → {space}" for name, space in found.attributes.items()),
-        "index type": found.index_type,
+        "index type": _index_type(found),
         "reduced": found.reduce,
         "generation": "none yet" if found.generation is None else str(found.generation),
         "statistics": _statistics(found.statistics),
@@ -84,12 +84,29 @@ def _print(found: "IndexInfo", listed: "list[FailureInfo]") -> None:
         how = "FAISS" if space.indexed else "scanned"
         say(f"space            {space.name}: {space.dimension} dimensions, "
             f"{' + '.join((*steps, space.metric))}, {how}")  # fmt: skip
+        for segment in space.segments:
+            say(f"segment          {space.name}: {_tuning(segment)}")
     for one in listed:
         say(f"unreadable       {one.key}: {one.reason}")
 
 
 def _numbers(found: "IndexInfo") -> str:
     return f"int8, network {found.network_sha256}" if found.network_sha256 else found.precision
+
+
+def _index_type(found: "IndexInfo") -> str:
+    if found.index_type != "auto":
+        return found.index_type
+    return f"auto: {found.profile}, recall {found.recall:g}"
+
+
+def _tuning(found: "TuningInfo") -> str:
+    """Return how a segment is searched, in words."""
+    if not found.effort:
+        return f"{found.index_type}, all of it is looked at"
+    unit = "steps" if "HNSW" in found.index_type else "lists"
+    again = f", {found.candidates} candidates ranked again" if found.candidates else ""
+    return f"{found.index_type}, {found.effort} {unit}{again}, recall {found.recall:.3f}"
 
 
 def _statistics(found: "StatisticsInfo") -> str:

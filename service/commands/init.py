@@ -23,6 +23,8 @@ def init(
     blocks: o.Blocks = None,
     metric: o.Metric = None,
     index_type: o.IndexType = None,
+    profile: o.Profile = None,
+    recall: o.Recall = None,
     reduce: o.Reduce = None,
 ) -> None:
     """Make an empty index, in a folder or behind a server, to be filled by `hueweave add` or

@@ -51,7 +51,15 @@ Blocks = Annotated[
 ]
 Metric = Annotated[str | None, typer.Option(help="Metric of a new index: cosine or l2.")]
 IndexType = Annotated[
-    str | None, typer.Option(help="FAISS factory string of a new index.", metavar="FACTORY")
+    str | None,
+    typer.Option(help="FAISS factory string of a new index, or auto.", metavar="FACTORY"),
+]
+Profile = Annotated[
+    str | None, typer.Option(help="What an index of type auto is to be: small or fast.")
+]
+Recall = Annotated[
+    float | None,
+    typer.Option(help="Share of the nearest that an index of type auto is tuned to find."),
 ]
 Reduce = Annotated[
     str | None,

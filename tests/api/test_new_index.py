@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from api.app import create_app
-from indexer.segments import check_index_type
+from indexer.factory import check_index_type
 from models.images import Limits
 from service.keys_file import KeysFile
 from service.new_index import NewIndex

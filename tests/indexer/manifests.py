@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 
 from indexer.branches import Affine
-from indexer.manifest import DerivedFile, Generation, Manifest
+from indexer.manifest import DerivedFile, Generation, Manifest, SegmentFile
 from indexer.spaces import Space
+from indexer.tuning import Tuning
 from tests.fakes import manifest
 
 # Floats that cannot be written shortly in tens.
@@ -18,9 +19,11 @@ def full(metric: str = "cosine") -> Manifest:
     """A manifest with numbers in every layer, and a generation."""
     made = manifest(metric=metric)  # type: ignore[arg-type]
     spaces = {name: _filled(space, made) for name, space in made.spaces.items()}
-    file = DerivedFile(f"spaces/{made.attributes['color']}/3/segment-0.faiss", "0" * 64)
+    file = DerivedFile(f"spaces/{made.attributes['color']}/3/vectors-0.f16", "0" * 64)
+    tuning = Tuning("IVF1264,RaBitQ", 32, 150, 0.9712)
+    tuned, plain = SegmentFile("segment-0", "1" * 64, file, tuning), SegmentFile("s", "2" * 64)
     generation = Generation(
-        3, 70, 60, 65, {name: [file, file] for name in made.indexed_spaces}, {"block1-gap": file}
+        3, 70, 60, 65, {name: [tuned, plain] for name in made.indexed_spaces}, {"block1-gap": file}
     )
     return replace(made.with_generation(generation, spaces), identity="1d" * 16)
 

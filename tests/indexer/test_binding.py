@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from indexer.factory import IndexTypeError
 from indexer.local import LocalStore
 from indexer.manifest import Manifest
 from indexer.manifest_file import read_manifest
-from indexer.segments import IndexTypeError
 from indexer.spaces import Space, simple_space
 from models.errors import UnknownNameError
 from models.extraction import PoolName

@@ -4,8 +4,10 @@ import faiss
 import numpy as np
 import pytest
 
-from indexer import segments
-from indexer.segments import Segment, _parameters, build_segment
+from indexer import effort
+from indexer.effort import search_parameters
+from indexer.segment_making import build_segment
+from indexer.segments import Segment
 from indexer.spaces import unit
 
 WIDTH = 8
@@ -45,19 +47,19 @@ def test_ivf_reads_more_lists_for_a_long_list_and_never_fewer(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     made, _ = many("IVF64,Flat")
-    index = made._index.index
+    index = made._index
     assert faiss.extract_index_ivf(index).nprobe == 8
     # 62.5 vectors a list, and 2 of them a candidate: k = 1,000 asks for 32 lists.
-    monkeypatch.setattr(segments, "_VECTORS_PER_CANDIDATE", 2)
-    asked = [_parameters(index, None, k).nprobe for k in (1, 999, 1000, 1250, 4000)]
+    monkeypatch.setattr(effort, "_VECTORS_PER_CANDIDATE", 2)
+    asked = [search_parameters(index, None, k).nprobe for k in (1, 999, 1000, 1250, 4000)]
     assert asked == [8, 8, 32, 40, 64]
     faiss.extract_index_ivf(index).nprobe = 60
-    assert [_parameters(index, None, k).nprobe for k in (1, 1000, 4000)] == [60, 60, 64]
+    assert [search_parameters(index, None, k).nprobe for k in (1, 1000, 4000)] == [60, 60, 64]
 
 
 def test_hnsw_keeps_its_effort_for_a_short_list_and_doubles_a_long_one() -> None:
     made, _ = many("HNSW8")
-    index = faiss.downcast_index(made._index.index)
+    index = faiss.downcast_index(made._index)
     index.hnsw.efSearch = 77
-    asked = [_parameters(index, None, k).efSearch for k in (1, 999, 1000, 4000)]
-    assert asked == [77, 77, 2000, 8000]
+    asked = [search_parameters(index, None, k).efSearch for k in (1, 999, 1000, 4000)]
+    assert asked == [77, 77, 2000, 4000]

@@ -13,7 +13,7 @@ from indexer.catalog import Catalog
 from indexer.errors import IndexFolderError, SchemaError
 from indexer.local import LocalStore
 from indexer.lock import writer_lock
-from indexer.manifest import SCHEMA_VERSION, Manifest
+from indexer.manifest import SCHEMA_VERSION, Manifest, SegmentFile
 from indexer.manifest_file import CATALOG, check_manifest, read_manifest, write_manifest
 from tests.fakes import manifest
 from tests.indexer.manifests import full, of_schema_3
@@ -135,6 +135,28 @@ def test_an_index_of_schema_3_keeps_its_means(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "manifest.v3.json").read_text())["schema_version"] == 3
 
 
+def test_an_index_of_schema_4_has_segments_that_were_not_tuned(tmp_path: Path) -> None:
+    made = full()
+    Catalog(tmp_path / CATALOG, writable=True).close()
+    write_manifest(tmp_path, made)
+    rewrite(tmp_path, of_schema_4)
+    read = read_manifest(tmp_path)
+    assert (read.profile, read.recall, read.index_type) == ("small", 0.97, made.index_type)
+    assert read.generation is not None
+    assert made.generation is not None
+    for name, files in made.generation.segments.items():
+        plain = [SegmentFile(one.path, one.sha256) for one in files]
+        assert read.generation.segments[name] == plain
+
+
+def of_schema_4(document: dict[str, Any]) -> None:
+    del document["profile"], document["recall"]
+    for files in document["generation"]["segments"].values():
+        for one in files:
+            del one["halves"], one["tuning"]
+    document["schema_version"] = 4
+
+
 def test_statistics_are_the_same_once_written_and_read(tmp_path: Path) -> None:
     write_manifest(tmp_path, full())
     assert read_manifest(tmp_path).statistics == full().statistics
@@ -149,7 +171,7 @@ def test_migration_is_done_in_memory_while_another_process_writes(older: Path) -
 
 def test_a_version_that_no_step_starts_from_is_refused(older: Path) -> None:
     rewrite(older, lambda d: d.update(schema_version=0))
-    with pytest.raises(SchemaError, match="schema version 0 cannot be migrated: known are 2, 3, 4"):
+    with pytest.raises(SchemaError, match="schema version 0 cannot be migrated: known are 3, 4, 5"):
         read_manifest(older)
 
 

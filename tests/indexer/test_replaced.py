@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from indexer.errors import IndexFolderError
+from indexer.factory import IndexTypeError, check_index_type
 from indexer.local import LocalStore
-from indexer.segments import IndexTypeError, check_index_type
 from tests.fakes import build_fake
 
 

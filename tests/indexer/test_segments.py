@@ -9,13 +9,9 @@ import numpy as np
 import pytest
 
 from indexer.errors import IndexFolderError
-from indexer.segments import (
-    IndexTypeError,
-    Segment,
-    build_segment,
-    check_index_type,
-    read_segment,
-)
+from indexer.factory import IndexTypeError, check_index_type
+from indexer.segment_making import build_segment
+from indexer.segments import Segment, read_segment
 from indexer.spaces import Metric, unit
 
 RANDOM = np.random.default_rng(2)
@@ -100,7 +96,7 @@ def test_other_index_types_never_find_a_deleted_slot(index_type: str, metric: Me
 
 def test_a_search_under_a_mask_probes_as_many_lists_as_one_without() -> None:
     made = segment("IVF8,Flat")
-    faiss.extract_index_ivf(made._index.index).nprobe = 8
+    faiss.extract_index_ivf(made._index).nprobe = 8
     live = mask(SLOTS[:1])
     np.testing.assert_array_equal(made.search(QUERIES, 10, live)[1], oracle("cosine", live, 10)[1])
 
@@ -203,7 +199,7 @@ def test_too_few_vectors_to_train_on_are_searched_one_by_one(
 
 def test_ivf_looks_into_more_than_one_list() -> None:
     made = segment("IVF16,Flat")
-    assert faiss.extract_index_ivf(made._index.index).nprobe == 8
+    assert faiss.extract_index_ivf(made._index).nprobe == 8
 
 
 # --- vectors and rows --------------------------------------------------------------------------

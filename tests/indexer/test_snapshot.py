@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from indexer.segments import Segment, build_segment
+from indexer.segment_making import build_segment
+from indexer.segments import Segment
 from indexer.snapshot import Snapshot, SpaceSnapshot, live_mask, merge, rows, scan
 from indexer.spaces import Metric, Space, similarities, simple_space, unit
 from tests.fakes import manifest

@@ -58,7 +58,7 @@ def test_a_segment_is_of_the_manifests_type_and_of_these_slots(fake_index: Path)
     made = replace(store.manifest, index_type="HNSW8")
     space, slots = made.space_of_attribute("texture"), np.array([2, 3, 11])
     segment = store.shop.segment(made, space, slots)
-    assert isinstance(faiss.downcast_index(segment._index.index), faiss.IndexHNSWFlat)
+    assert isinstance(faiss.downcast_index(segment._index), faiss.IndexHNSWFlat)
     assert segment.slots.tolist() == [2, 3, 11]
     queries = space.transform(store.pools(slots, space.pools))
     _, found = segment.search(queries, 1, np.ones(20, np.bool_))

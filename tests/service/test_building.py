@@ -15,7 +15,7 @@ from indexer.manifest_file import read_manifest
 from indexer.watching import Watcher
 from models.errors import HueweaveError, UnknownNameError, WeightsError
 from models.loading import Loaded
-from service.building import build_index, check_same_recipe, make_index
+from service.building import build_index, check_same_recipe, make_index, plan_index
 from service.settings import Settings, load_settings
 from tests.fakes import FAKE, RECIPE, FakeExtractor, random_colors, write_pictures
 
@@ -48,8 +48,23 @@ def test_first_build_makes_the_index_the_settings_describe(
     report = run(pictures, settings(index, preset="paper", metric="l2", blocks="2,4,1"))
     made = read_manifest(index)
     assert (report.items, network.pictures) == (20, 20)
-    assert (made.preset, made.blocks, made.index_type) == ("paper", (1, 2, 4), "Flat")
+    assert (made.preset, made.blocks, made.index_type) == ("paper", (1, 2, 4), "auto")
     assert {space.metric for space in made.spaces.values()} == {"l2"}
+
+
+@pytest.mark.parametrize(
+    ("given", "made"),
+    [
+        ({}, ("small", 0.97)),
+        ({"profile": "fast"}, ("fast", 0.99)),
+        ({"profile": "fast", "recall": 0.8}, ("fast", 0.8)),
+    ],
+)
+def test_a_profile_has_a_recall_of_its_own_unless_one_is_given(
+    index: Path, network: FakeExtractor, given: dict[str, object], made: tuple[str, float]
+) -> None:
+    manifest, _ = plan_index(settings(index, **given), lambda notice: None)
+    assert (manifest.profile, manifest.recall) == made
 
 
 def test_second_build_loads_no_network_and_the_third_one_the_pinned_network(
