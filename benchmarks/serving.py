@@ -17,6 +17,7 @@ from benchmarks.material import make_pictures, make_weights
 from benchmarks.report import Figure, write
 from benchmarks.served import make_served, server
 from indexer.manifest_file import read_manifest
+from models.compiled import compiled
 from models.extraction import Extractor, PoolName
 from models.images import Limits, decode
 from models.preprocess import cut_square
@@ -42,7 +43,8 @@ class Bench:
         self.folder = scratch / "served"
         self.paths = make_pictures(scratch / "asked", _PICTURES, _SIDE)
         settings = load_settings(index=str(self.folder), weights=str(weights), blocks="1,2,4")
-        self.network: Extractor = make_served(self.folder, settings, self.paths, items)
+        network = make_served(self.folder, settings, self.paths, items)
+        self.network: Extractor = compiled(network)  # as the server runs it
         all_threads()
         self.manifest = read_manifest(self.folder)
         self.keys = [f"{slot:08}" for slot in np.random.default_rng(1).choice(items, 300)]
