@@ -53,7 +53,8 @@ def test_new_index_takes_items_at_once_and_an_alias_stands_for_it(client: httpx.
     assert answer.status_code == 201
     assert answer.headers["location"] == "/v1/indexes/shop-1/index"
     made = {"backbone": RECIPE.backbone, "preset": "default", "blocks": "1,2", "metric": "l2"}
-    assert answer.json() == {"name": "shop-1", "index_type": "Flat", "reduce": "none", **made}
+    tuned = {"index_type": "auto", "profile": "small", "recall": 0.97}
+    assert answer.json() == {"name": "shop-1", "reduce": "none", **tuned, **made}
     assert client.get(answer.headers["location"]).json()["items"] == 0
 
     picture = {"image": encode(Image.new("RGB", (16, 16), "teal"), "PNG")}
@@ -87,7 +88,7 @@ def test_second_time_nothing_is_changed_and_otherwise_it_is_a_conflict(
         ("new", {"blocks": "9"}, 422, "blocks: expected auto, or blocks out of 1 to 5"),
         ("new", {"blocks": "3-1"}, 422, "blocks"),
         ("new", {"preset": "best"}, 422, "unknown preset 'best'"),
-        ("new", {"index_type": "IVF16,PQ1x24"}, 422, "index_type: expected Flat, SQ8"),
+        ("new", {"index_type": "IVF16,PQ1x24"}, 422, "index_type: expected auto, Flat, SQ8"),
         ("new", {"index_type": "IVF1000000000,Flat"}, 422, "index_type"),
         ("new", {"reduce": "umap:8"}, 422, "reduce: expected none, or pca:64"),
         ("new", {"reduce": "pca:9999"}, 422, "up to pca:2048"),
