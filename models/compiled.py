@@ -16,7 +16,7 @@ from torch import Tensor
 
 from models.extraction import Extractor, LocalPool, LocalPools, PoolName, RawPools, Vectors
 from models.extractor import NetworkExtractor, check_blocks, content_of
-from models.graph import Way, convert, cut_maps, cut_pools
+from models.graph import Way, convert, cut_maps, cut_pools, of_side
 from models.pools import place_weights
 from models.preprocess import Mask, Pixels, Preprocess
 from models.runner import Array, Runner
@@ -64,12 +64,12 @@ class CompiledExtractor:
         self._model, self._preprocess, self._precision = model, preprocess, precision
         floats: Way = "rows" if integers else "products"
         self._way: Way = floats if precision == "bfloat16" else "sums"
-        shapes = [output.get_partial_shape() for output in model.outputs]
-        self.channels = tuple(shape[1].get_length() for shape in shapes)
-        self._sides = tuple(shape[2].get_length() for shape in shapes)
+        self.channels = tuple(output.shape[1] for output in model.outputs)
         # What is cached must not hold the extractor, or only the garbage collector would free it.
         self._pooled = lru_cache(_COMPILED)(partial(_compile_pools, model, self._way, precision))
         self._mapped = lru_cache(1)(partial(_compile_maps, model, precision))
+        # Pictures are of the preprocess's side, but for some that are drawn.
+        self._sides = lru_cache(2)(partial(_sides, model))
         self._calls, self._guard = 0, Lock()
 
     @property
@@ -84,7 +84,7 @@ class CompiledExtractor:
         asked = sorted(set(pools))
         check_blocks((pool.block for pool in asked), self.channels)
         with self._streams(len(pixels)) as streams:
-            network = self._pooled(tuple(asked), streams)
+            network = self._pooled(tuple(asked), pixels.shape[1], streams)
             found = network.run(len(pixels), self._inputs(pixels, asked, content))
         return dict(zip(asked, found, strict=True))
 
@@ -96,7 +96,9 @@ class CompiledExtractor:
         blocks = tuple(dict.fromkeys(pool.block for pool in asked))
         check_blocks(blocks, self.channels)
         weights = self._weights(asked, pixels, content)
-        found = self._mapped(blocks).run(len(pixels), ([one[None]] for one in pixels))
+        found = self._mapped(blocks, pixels.shape[1]).run(
+            len(pixels), ([one[None]] for one in pixels)
+        )
         maps = {
             block: np.ascontiguousarray(one.transpose(0, 2, 3, 1))
             for block, one in zip(blocks, found, strict=True)
@@ -136,19 +138,25 @@ class CompiledExtractor:
             return {}
         rgb = torch.from_numpy(np.require(pixels, requirements="W")).permute(0, 3, 1, 2)
         counts: Tensor = content_of(rgb, content, self._preprocess)
-        found = {}
+        found, sides = {}, self._sides(pixels.shape[1])
         for pool in pools:
-            side = self._sides[pool.block - 1]
+            side = sides[pool.block - 1]
             found[pool] = place_weights([pool.kind], counts, side, side)[pool.kind].numpy()
         return found
 
 
+def _sides(model: Any, side: int) -> tuple[int, ...]:
+    """Return the side of each block's map for a picture of such a ``side``."""
+    return tuple(output.shape[2] for output in of_side(model, side).outputs)
+
+
 def _compile_pools(
-    model: Any, way: Way, precision: str, pools: tuple[PoolName, ...], streams: int
+    model: Any, way: Way, precision: str, pools: tuple[PoolName, ...], side: int, streams: int
 ) -> Runner:
-    cut = cut_pools(model, pools, way)
+    sized = of_side(model, side)
+    cut = cut_pools(sized, pools, way)
     # Means over all places come as sums, but for one way.
-    places = [float(np.prod(model.outputs[pool.block - 1].shape[2:])) for pool in pools]
+    places = [float(np.prod(sized.outputs[pool.block - 1].shape[2:])) for pool in pools]
     shares = [
         1 / count if way != "sums" and pool.kind == "gap" else 1.0
         for pool, count in zip(pools, places, strict=True)
@@ -156,5 +164,5 @@ def _compile_pools(
     return Runner(cut, shares, precision, streams)
 
 
-def _compile_maps(model: Any, precision: str, blocks: tuple[int, ...]) -> Runner:
-    return Runner(cut_maps(model, blocks), [1.0] * len(blocks), precision, 1)
+def _compile_maps(model: Any, precision: str, blocks: tuple[int, ...], side: int) -> Runner:
+    return Runner(cut_maps(of_side(model, side), blocks), [1.0] * len(blocks), precision, 1)

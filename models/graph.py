@@ -27,6 +27,13 @@ def convert(extractor: NetworkExtractor) -> Any:
         )
 
 
+def of_side(whole: Any, side: int) -> Any:
+    """Return a copy of ``whole`` for a picture of so many pixels a side."""
+    model = whole.clone()
+    model.reshape({model.input(0): [1, side, side, 3]})
+    return model
+
+
 class _Whole(nn.Module):
     """A network from (n, size, size, 3) bytes to the maps of all its blocks, in float32."""
 

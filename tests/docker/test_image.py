@@ -91,8 +91,8 @@ def test_the_split_requirements_are_all_dependencies(tmp_path: Path) -> None:
         [sys.executable, "-I", DOCKER / "requirements.py", ROOT / "pyproject.toml", tmp_path],
         check=True,
     )
-    torch = (tmp_path / "torch.txt").read_text("utf-8").split()
-    others = (tmp_path / "others.txt").read_text("utf-8").split()
+    torch = (tmp_path / "torch.txt").read_text("utf-8").splitlines()
+    others = (tmp_path / "others.txt").read_text("utf-8").splitlines()
     assert [re.split(r"\W", one)[0] for one in torch] == ["torch", "torchvision"]
     assert sorted(torch + others) == sorted(PROJECT["project"]["dependencies"])
 

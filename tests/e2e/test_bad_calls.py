@@ -140,7 +140,7 @@ def test_wrong_option_is_named_and_leaves_no_index(
         (["--blocks", "1-4"], "made with blocks '1,2,3,4,5', not '1,2,3,4'"),
         (["--metric", "l2"], "made with metric 'cosine', not 'l2'"),
         (["--backbone", "resnet50"], "made with backbone 'efficientnet_lite0', not 'resnet50'"),
-        (["--index-type", "HNSW16"], "made with index_type 'Flat', not 'HNSW16'"),
+        (["--index-type", "HNSW16"], "made with index_type 'auto', not 'HNSW16'"),
     ],
 )
 def test_option_other_than_the_index_was_made_with_is_refused(

@@ -95,6 +95,17 @@ def test_what_is_local_adds_up_to_the_pools() -> None:
         np.testing.assert_allclose(summed, pools[pool], rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_pictures_of_another_side_are_run_too(precision: Precision) -> None:
+    extractor, asked = by_openvino(precision), pictures(3)[:, :20, :20]
+    expected = by_torch().extract(asked, POOLS)
+    for pool, vectors in extractor.extract(asked, POOLS).items():
+        np.testing.assert_allclose(vectors, expected[pool], rtol=0.05, atol=0.01)
+    for pool, local in extractor.local(asked, POOLS).items():
+        summed = np.einsum("nhw,nhwc->nc", local.weights, local.values)
+        np.testing.assert_allclose(summed, expected[pool], rtol=0.05, atol=0.01)
+
+
 def test_a_block_past_the_network_is_refused() -> None:
     extractor = by_openvino()
     assert extractor.channels == (12, 24)
