@@ -153,15 +153,7 @@ def _sides(model: Any, side: int) -> tuple[int, ...]:
 def _compile_pools(
     model: Any, way: Way, precision: str, pools: tuple[PoolName, ...], side: int, streams: int
 ) -> Runner:
-    sized = of_side(model, side)
-    cut = cut_pools(sized, pools, way)
-    # Means over all places come as sums, but for one way.
-    places = [float(np.prod(sized.outputs[pool.block - 1].shape[2:])) for pool in pools]
-    shares = [
-        1 / count if way != "sums" and pool.kind == "gap" else 1.0
-        for pool, count in zip(pools, places, strict=True)
-    ]
-    return Runner(cut, shares, precision, streams)
+    return Runner(*cut_pools(of_side(model, side), pools, way), precision, streams)
 
 
 def _compile_maps(model: Any, precision: str, blocks: tuple[int, ...], side: int) -> Runner:

@@ -62,15 +62,16 @@ def cut_maps(whole: Any, blocks: Sequence[int]) -> Any:
 Way = Literal["sums", "products", "rows"]
 """How maps are pooled: by sums of products, which is fastest in float32; by one matrix product for
 all pools of a block, which takes half the time in bfloat16; by one with places as rows, which is
-how integers have their maps in memory."""
+how integers have their maps in memory, where there is more than a plain mean to take."""
+_Pooled = tuple[Any, float]
 
 
-def cut_pools(whole: Any, pools: Sequence[PoolName], way: Way) -> Any:
-    """Return a copy of what of ``whole`` leads from the picture to ``pools``, (1, channels) each.
+def cut_pools(whole: Any, pools: Sequence[PoolName], way: Way) -> tuple[Any, list[float]]:
+    """Return a copy of what of ``whole`` leads from the picture to ``pools``, and what each of its
+    outputs, (1, channels), is to be multiplied by.
 
     Its inputs are the picture (1, size, size, 3) and, for each foreground pool in turn, the weights
-    (1, h, w) of places. Unless pooled by ``sums``, pools everywhere are sums, not means: the share
-    of one place in a mean has no exact bfloat16.
+    (1, h, w) of places.
     """
     model = whole.clone()
     ops = load_openvino().opset13
@@ -81,30 +82,31 @@ def cut_pools(whole: Any, pools: Sequence[PoolName], way: Way) -> Any:
         for pool in pools
         if pool.kind == "foreground"
     }
-    pooled = _by_sums if way == "sums" else partial(_by_products, rows=way == "rows")
-    found = {
-        block: pooled(
-            _map(model, block), [weights.get(pool) for pool in pools if pool.block == block]
-        )
-        for block in {pool.block for pool in pools}
-    }
-    results = [ops.result(found[pool.block].pop(0)) for pool in pools]
-    return _model(model, results, list(weights.values()))
+    found: dict[PoolName, _Pooled] = {}
+    for block in {pool.block for pool in pools}:
+        here = [pool for pool in pools if pool.block == block]
+        plain = way == "rows" and not weights.keys() & set(here)
+        pooled = _by_sums if way == "sums" or plain else partial(_by_products, rows=way == "rows")
+        values = _map(model, block)
+        found |= zip(here, pooled(values, [weights.get(pool) for pool in here]), strict=True)
+    results = [ops.result(found[pool][0]) for pool in pools]
+    return _model(model, results, list(weights.values())), [found[pool][1] for pool in pools]
 
 
-def _by_sums(values: Any, weights: Sequence[Any]) -> list[Any]:
-    """Return a (1, channels) mean of the map for each of ``weights``, None standing for even."""
+def _by_sums(values: Any, weights: Sequence[Any]) -> list[_Pooled]:
+    """Return the mean of the map for each of ``weights``, None standing for even."""
     ops, places = load_openvino().opset13, np.array([2, 3])
-    return [
+    means = [
         ops.reduce_mean(values, places, False)
         if one is None
         else ops.reduce_sum(ops.multiply(values, ops.unsqueeze(one, np.int64(1))), places, False)
         for one in weights
     ]
+    return [(mean, 1.0) for mean in means]
 
 
-def _by_products(values: Any, weights: Sequence[Any], rows: bool) -> list[Any]:
-    """Return a (1, channels) sum of the map for each of ``weights``, None standing for ones."""
+def _by_products(values: Any, weights: Sequence[Any], rows: bool) -> list[_Pooled]:
+    """Return the same as sums to be multiplied: a place's share of a mean is no exact bfloat16."""
     ops = load_openvino().opset13
     channels, height, width = values.get_partial_shape().to_shape()[1:]
     places = height * width
@@ -119,10 +121,14 @@ def _by_products(values: Any, weights: Sequence[Any], rows: bool) -> list[Any]:
         sums = ops.matmul(
             stacked, ops.reshape(last, np.array([1, places, channels]), False), False, False
         )
-        return [ops.gather(sums, np.int64(at), np.int64(1)) for at in range(len(parts))]
-    flat = ops.reshape(values, np.array([1, channels, places]), False)
-    sums = ops.matmul(flat, stacked, False, True)
-    return [ops.gather(sums, np.int64(at), np.int64(2)) for at in range(len(parts))]
+    else:
+        flat = ops.reshape(values, np.array([1, channels, places]), False)
+        sums = ops.matmul(flat, stacked, False, True)
+    axis = np.int64(1 if rows else 2)
+    return [
+        (ops.gather(sums, np.int64(at), axis), 1 / places if one is None else 1.0)
+        for at, one in enumerate(weights)
+    ]
 
 
 def _map(model: Any, block: int) -> Any:
