@@ -33,7 +33,7 @@ from benchmarks.material import LARGE, make_copies, make_pictures, make_weights
 from benchmarks.report import Figure, write
 
 LAST = Path(__file__).parent / "last.json"
-_SMALL, _RENDERED, _COPIES = 200, 40, 800
+_SMALL, _RENDERED, _COPIES = 200, 40, 1200
 _MILLION = 1_000_000
 
 

@@ -1,10 +1,12 @@
-"""The local engine: threads decode ahead while the network works on the batch before."""
+"""The local engine: threads decode ahead while the network works on the batch before, and that is
+stored which it worked on before that."""
 
 import hashlib
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cache
 from itertools import islice
 
 import numpy as np
@@ -39,17 +41,21 @@ class LocalEngine:
     def run(
         self, work: Iterable[Work], extractor: Callable[[], Extractor], pools: Sequence[PoolName]
     ) -> Iterator[Batch]:
-        """Yield embedded batches in order; at most three are in memory at once."""
-        loaded: Extractor | None = None
-        with ThreadPoolExecutor(self._threads, thread_name_prefix="decode") as threads:
+        """Yield embedded batches in order; at most four are in memory at once."""
+        network = _Network(extractor, pools)
+        with (
+            ThreadPoolExecutor(self._threads, thread_name_prefix="decode") as threads,
+            ThreadPoolExecutor(1, thread_name_prefix="network") as embedding,
+        ):
+            # While a batch is being stored, the next is in the network.
+            before: Future[Batch] | None = None
             for decoded in self._decoded(threads, iter(work)):
-                good = [one for one in decoded if not isinstance(one, Unreadable)]
-                bad = [one for one in decoded if isinstance(one, Unreadable)]
-                embedded: RawPools | None = None
-                if good:
-                    loaded = loaded or extractor()
-                    embedded = loaded.extract(np.stack([pixels for _, pixels in good]), pools)
-                yield Batch([one for one, _ in good], bad, embedded)
+                following = embedding.submit(network.embed, decoded)
+                if before:
+                    yield before.result()
+                before = following
+            if before:
+                yield before.result()
 
     def _decoded(
         self, threads: ThreadPoolExecutor, work: Iterator[Work]
@@ -76,6 +82,23 @@ class LocalEngine:
             return prepare(work, data, self._preprocess, self._limits)
         except PictureError as error:
             return Unreadable(work, str(error))
+
+
+class _Network:
+    """The network of a build, loaded when there is a picture for it."""
+
+    def __init__(self, extractor: Callable[[], Extractor], pools: Sequence[PoolName]) -> None:
+        self._load, self._pools = cache(extractor), pools
+
+    def embed(self, decoded: Sequence[Decoded]) -> Batch:
+        """Return what comes of a batch."""
+        good = [one for one in decoded if not isinstance(one, Unreadable)]
+        bad = [one for one in decoded if isinstance(one, Unreadable)]
+        embedded: RawPools | None = None
+        if good:
+            pixels = np.stack([pixels for _, pixels in good])
+            embedded = self._load().extract(pixels, self._pools)
+        return Batch([one for one, _ in good], bad, embedded)
 
 
 def prepare(
