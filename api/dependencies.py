@@ -11,8 +11,11 @@ from api.working import RequestWork, looks_up, reads, streams, works
 from service.opening import Opened
 from service.settings import Settings
 
+# All of them are coroutines, though none waits: FastAPI would call a plain function in a thread of
+# its own, and there is one for each of them.
 
-def named(
+
+async def named(
     name: Annotated[str, Path(description="The name of an index, or of an alias.")],
 ) -> None:
     """Declare the name in the path of an index that is not the default one."""
@@ -25,17 +28,17 @@ async def _opened(request: Request) -> AsyncIterator[Opened]:
         yield held.opened
 
 
-def _loader(request: Request) -> Loader:
+async def _loader(request: Request) -> Loader:
     loader: Loader = request.app.state.loader
     return loader
 
 
-def _settings(request: Request) -> Settings:
+async def _settings(request: Request) -> Settings:
     settings: Settings = request.app.state.settings
     return settings
 
 
-def _addresses(request: Request) -> Addresses:
+async def _addresses(request: Request) -> Addresses:
     name = request.path_params.get("name")
     prefix = "/v1" if name is None else f"/v1/indexes/{name}"
     return Addresses(prefix, getattr(request.state, "signer", None))

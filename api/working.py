@@ -43,23 +43,23 @@ class RequestWork:
             pass
 
 
-def works(request: Request) -> RequestWork:
+async def works(request: Request) -> RequestWork:
     """Depended on: the route's work is processor-bound."""
     return _work_of(request, request.app.state.workers)
 
 
-def reads(request: Request) -> RequestWork:
+async def reads(request: Request) -> RequestWork:
     """Depended on: the route only reads the catalog, which is not to wait for others' work."""
     return _work_of(request, request.app.state.readers)
 
 
-def looks_up(request: Request) -> RequestWork:
+async def looks_up(request: Request) -> RequestWork:
     """Depended on: the route's work may be a search without pictures, which is not to wait for
     those with."""
     return _work_of(request, request.app.state.lookups)
 
 
-def streams() -> None:
+async def streams() -> None:
     """Depended on: the route takes its body piece by piece while working, however long it is."""
 
 

@@ -49,12 +49,12 @@ _PATCH_BODY = {
 }
 
 
-def _condition(request: Request) -> Condition:
+async def _condition(request: Request) -> Condition:
     headers = request.headers
     return read_condition(headers.getlist("if-match"), headers.getlist("if-none-match"))
 
 
-def _key(key: str, request: Request) -> str:
+async def _key(key: str, request: Request) -> str:
     """Return the key in the path; what is not UTF-8 there was replaced when it was decoded."""
     if "\ufffd" in key:
         try:
