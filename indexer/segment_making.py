@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 _TRAINING_POINTS = 100_000
 _POINTS_PER_LIST = 40
 # So many vectors are held out to measure recall by; they are added when that is done.
-_HELD_OUT = 1000
+_HELD_OUT = 2000
 # Half of what FAISS takes for a graph, and hardly worse.
 _CONSTRUCTION = 100
 Read = Callable[[Slots], Iterable[tuple[Slots, Vectors]]]

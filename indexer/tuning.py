@@ -11,9 +11,30 @@ from indexer.factory import innermost
 from indexer.planning import NEIGHBOURS, NUMBERS_PER_CANDIDATE, one_code, one_step, recalls
 from models.extraction import Vectors
 
-_CANDIDATES = (12, 15, 20, 25, 30, 40, 50, 75, 100, 150, 200, 300, 400, 500)
+_CANDIDATES = (
+    12,
+    15,
+    18,
+    22,
+    26,
+    30,
+    35,
+    40,
+    45,
+    50,
+    60,
+    70,
+    85,
+    100,
+    120,
+    150,
+    200,
+    300,
+    400,
+    500,
+)
 # Each effort is so much more than the one before.
-_STEP = 1.2
+_STEP = 1.1
 _MOST_STEPS = 1024
 
 
