@@ -36,7 +36,8 @@ class Turns:
         """Leave the line, or hand on the turn if it came this very moment."""
         with self._guard:
             left = place.cancel()
-            if left:
+            # Who waits in a loop may have cancelled it before, and it been passed over since.
+            if left and place in self._line:
                 self._line.remove(place)
         if not left:
             self.end()

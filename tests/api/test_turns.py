@@ -197,3 +197,14 @@ def test_without_a_queue_nobody_lets_go_of_a_turn() -> None:
     answer.set_result("found")
     waiting.join(PATIENCE)
     assert (turns.busy, turns.away) == (1, 0)
+
+
+def test_place_that_was_cancelled_and_passed_over_can_still_be_forgotten() -> None:
+    turns = Turns(1, 0)
+    turns.ask()
+    place = turns.ask()
+    place.cancel()  # as the loop does for who waits there
+    turns.end()
+    turns.forget(place)
+    assert (turns.busy, turns.waiting) == (0, 0)
+    assert turns.ask().done()
