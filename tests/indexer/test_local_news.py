@@ -122,7 +122,9 @@ def test_a_reader_of_an_empty_index_finds_what_its_first_build_has_stored_by_the
             return super().extract(pixels, pools)
 
     build_fake(index, pictures, extractor=Asking())
-    assert sizes == [0, 4, 8, 12, 16]
+    # The batch before may be stored already, or not yet.
+    assert len(sizes) == 5
+    assert all(max(0, 4 * at - 4) <= size <= 4 * at for at, size in enumerate(sizes))
     assert reader.count() == 20
     assert found(reader.view(newest=True)) == [*range(20)]
     assert reader.view().manifest == read_manifest(index)
