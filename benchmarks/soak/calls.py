@@ -51,6 +51,8 @@ class Caller:
     progress: Progress
     pause: Callable[[float], None]
     tally: Tally = field(default_factory=Counter)
+    answered: int = 0
+    """How many answers were more than a refusal."""
 
     def ask(
         self, method: str, route: str, expected: int, path: str | None = None, **sent: Any
@@ -61,6 +63,7 @@ class Caller:
             self.tally[route, method, answer.status_code] += 1
             self.progress.advance()
             if answer.status_code != 429:
+                self.answered += 1
                 break
             self.pause(float(answer.headers["retry-after"]))
         told = f"{method} {path or route}: {answer.status_code}, {answer.text[:300]}"

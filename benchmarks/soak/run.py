@@ -28,7 +28,7 @@ _FAULTS = {500, 507}
 
 @dataclass(frozen=True)
 class Plan:
-    """What a soak is: clients make ``requests`` together.
+    """What a soak is: clients make ``requests`` together, those not counted that are refused.
 
     Shares of steps: after ``broken`` a client breaks another connection, and ``followed`` of its
     writes it looks for in a second server. ``pause`` waits before a request is sent again that was
@@ -104,7 +104,7 @@ def _run(server: Served, reader: Served, plan: Plan, outcome: Outcome) -> list[P
             follower = Follower(part, Caller(other, Progress(), plan.pause), plan.followed, random)
             steps = Steps(part, caller, follower.look)
             try:
-                while caller.tally.total() < plan.requests / plan.clients:
+                while caller.answered < plan.requests / plan.clients:
                     steps.take()
                     if random.random() < plan.broken:
                         broken.break_one()

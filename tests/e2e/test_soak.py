@@ -47,7 +47,7 @@ def test_no_answer_is_wrong_and_none_is_a_failure(outcome: Outcome) -> None:
     assert outcome.tally.total() >= PLAN.requests
     done = {method for _, method, status in outcome.tally if status < 300}
     assert done == {"GET", "POST", "PUT", "PATCH", "DELETE"}
-    assert outcome.broken.total() > 1  # how many there are time for is the machine's
+    assert outcome.broken.total() > 5
     assert len(outcome.waits) > 3
 
 
