@@ -20,11 +20,11 @@ from models.compiled import compiled
 from models.extraction import Extractor, PoolName
 from models.extractor import NetworkExtractor
 from models.graph import convert
-from models.loading import Runtime, load_new
+from models.loading import Loaded, Runtime, load_new
 from models.precision import choose_device, choose_precision
 from models.preprocess import Pixels
 from models.quantizing import quantize
-from models.unobserved import load_openvino
+from models.unobserved import load_nncf, load_openvino, quiet
 
 COLOR = (PoolName(1, "foreground"), PoolName(2, "foreground"))
 TEXTURE = (PoolName(4, "gap"),)
@@ -72,22 +72,14 @@ def extractors(weights: Path, pixels: Pixels) -> dict[str, Extractor]:
     found: dict[str, Extractor] = {}
     native = choose_precision("auto", choose_device("cpu")) == "bfloat16"
     for precision in ("float32", *(["bfloat16"] if native else [])):
-        loaded = _loaded(weights, precision)
-        found[precision] = compiled(loaded)
-    single = load_new("resnet50", str(weights), _BLOCKS, _preprocess(), Runtime("cpu", "float32"))
-    found["int8"] = quantize(single, pixels)[0].extractor
+        found[precision] = compiled(_loaded(weights, precision).extractor)
+    found["int8"] = quantize(_loaded(weights, "float32"), pixels)[0].extractor
     return found
 
 
-def _preprocess():  # type: ignore[no-untyped-def]
-    return get_preset("default").preprocess
-
-
-def _loaded(weights: Path, precision: str) -> NetworkExtractor:
-    runtime = Runtime("cpu", precision)
-    found = load_new("resnet50", str(weights), _BLOCKS, _preprocess(), runtime).extractor
-    assert isinstance(found, NetworkExtractor)
-    return found
+def _loaded(weights: Path, precision: str) -> Loaded:
+    preprocess = get_preset("default").preprocess
+    return load_new("resnet50", str(weights), _BLOCKS, preprocess, Runtime("cpu", precision))
 
 
 def _torch_ways(weights: Path, depth: int, precision: str) -> dict[str, Run]:
@@ -120,27 +112,29 @@ def _torch_ways(weights: Path, depth: int, precision: str) -> dict[str, Run]:
 
 
 def _openvino_ways(weights: Path, pixels: Pixels, depth: int, precision: str) -> dict[str, Run]:
-    """Return OpenVINO as its own tools run it: a batch at a time, or as many requests as it asks
-    for, with a plain mean of the last map."""
+    """Return OpenVINO as its own tools run it, for throughput and for latency: as many requests as
+    it asks for, and a plain mean of the last map."""
     openvino = load_openvino()
     ops = openvino.opset13
-    model = convert(_loaded(weights, "float32"))
+    extractor = _loaded(weights, "float32").extractor
+    assert isinstance(extractor, NetworkExtractor)
+    model = convert(extractor)
     if precision == "int8":
-        import nncf
-
-        model = nncf.quantize(model, nncf.Dataset([one[None] for one in pixels]))
+        nncf = load_nncf()
+        with quiet():
+            model = nncf.quantize(model, nncf.Dataset([one[None] for one in pixels]))
     values = model.output(depth - 1).get_node().input_value(0)
     mean = ops.result(ops.reduce_mean(values, np.array([2, 3]), False))
     cut = openvino.Model([mean], [model.input(0).get_node()], "cut")
     options = {"INFERENCE_PRECISION_HINT": _HINTS.get(precision, "bf16")}
     core, ways = openvino.Core(), {}
-    for hint, batch in (("THROUGHPUT", 1), ("LATENCY", 1)):
+    for hint in ("THROUGHPUT", "LATENCY"):
         whole = core.compile_model(cut, "CPU", options | {"PERFORMANCE_HINT": hint})
         queue = openvino.AsyncInferQueue(whole)
 
-        def all_of(some: Pixels, queue: object = queue, batch: int = batch) -> None:
-            for at in range(0, len(some), batch):
-                queue.start_async({0: some[at : at + batch]})  # type: ignore[attr-defined]
+        def all_of(some: Pixels, queue: object = queue) -> None:
+            for one in some:
+                queue.start_async({0: one[None]})  # type: ignore[attr-defined]
             queue.wait_all()  # type: ignore[attr-defined]
 
         ways[f"OpenVINO, {hint.lower()}"] = all_of

@@ -11,11 +11,9 @@ from threading import Lock
 from typing import Any
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from models.extraction import Extractor, LocalPool, LocalPools, PoolName, RawPools, Vectors
-from models.extractor import NetworkExtractor, check_blocks, content_of
+from models.extractor import NetworkExtractor, channels_first, check_blocks, content_of
 from models.graph import Way, convert, cut_maps, cut_pools, of_side
 from models.pools import place_weights
 from models.preprocess import Mask, Pixels, Preprocess
@@ -61,12 +59,12 @@ class CompiledExtractor:
     def __init__(
         self, model: Any, preprocess: Preprocess, precision: str, *, integers: bool = False
     ) -> None:
-        self._model, self._preprocess, self._precision = model, preprocess, precision
+        self._preprocess = preprocess
         floats: Way = "rows" if integers else "products"
-        self._way: Way = floats if precision == "bfloat16" else "sums"
+        way: Way = floats if precision == "bfloat16" else "sums"
         self.channels = tuple(output.shape[1] for output in model.outputs)
         # What is cached must not hold the extractor, or only the garbage collector would free it.
-        self._pooled = lru_cache(_COMPILED)(partial(_compile_pools, model, self._way, precision))
+        self._pooled = lru_cache(_COMPILED)(partial(_compile_pools, model, way, precision))
         self._mapped = lru_cache(1)(partial(_compile_maps, model, precision))
         # Pictures are of the preprocess's side, but for some that are drawn.
         self._sides = lru_cache(2)(partial(_sides, model))
@@ -136,8 +134,7 @@ class CompiledExtractor:
         """Return (n, h, w) weights of places for each pool."""
         if not pools:
             return {}
-        rgb = torch.from_numpy(np.require(pixels, requirements="W")).permute(0, 3, 1, 2)
-        counts: Tensor = content_of(rgb, content, self._preprocess)
+        counts = content_of(channels_first(pixels), content, self._preprocess)
         found, sides = {}, self._sides(pixels.shape[1])
         for pool in pools:
             side = sides[pool.block - 1]

@@ -102,21 +102,21 @@ class NetworkExtractor:
         for pool in pools:
             kinds[pool.block].append(pool.kind)
         check_blocks(kinds, self.channels)
-        rgb = self._on_device(pixels)
+        # Bytes cross to the device, a quarter of what floats would be.
+        rgb = channels_first(pixels).to(self.device)
         counts = content_of(rgb, content, self.preprocess)
         for block, feature_map in self._network(self._normalise(rgb), kinds):
             yield block, kinds[block], feature_map, counts
 
-    def _on_device(self, pixels: Pixels) -> Tensor:
-        # torch warns of arrays it could not write to, which those straight from Pillow are.
-        writable = torch.from_numpy(np.require(pixels, requirements="W"))
-        # n x H x W x 3 to n x 3 x H x W: a view, and channels-last as it lies. Bytes cross to the
-        # device, a quarter of what floats would be.
-        return writable.permute(0, 3, 1, 2).to(self.device)
-
     def _normalise(self, rgb: Tensor) -> Tensor:
         scaled = rgb.float() * self._scale + self._shift
         return scaled.to(self._dtype, memory_format=torch.channels_last)
+
+
+def channels_first(pixels: Pixels) -> Tensor:
+    """Return (n, H, W, 3) as (n, 3, H, W): a view, and channels-last as it lies."""
+    # torch warns of arrays it could not write to, which those straight from Pillow are.
+    return torch.from_numpy(np.require(pixels, requirements="W")).permute(0, 3, 1, 2)
 
 
 def content_of(rgb: Tensor, content: Mask | None, preprocess: Preprocess) -> Tensor:

@@ -52,9 +52,8 @@ class _Whole(nn.Module):
         return tuple(maps)
 
 
-def cut_maps(whole: Any, blocks: Sequence[int]) -> Any:
-    """Return a copy of what of ``whole`` leads from the picture to the maps of ``blocks``."""
-    model = whole.clone()
+def cut_maps(model: Any, blocks: Sequence[int]) -> Any:
+    """Return what of ``model``, one ``of_side``, leads from the picture to maps of ``blocks``."""
     results = [load_openvino().opset13.result(_map(model, block)) for block in blocks]
     return _model(model, results, [])
 
@@ -66,14 +65,13 @@ how integers have their maps in memory, where there is more than a plain mean to
 _Pooled = tuple[Any, float]
 
 
-def cut_pools(whole: Any, pools: Sequence[PoolName], way: Way) -> tuple[Any, list[float]]:
-    """Return a copy of what of ``whole`` leads from the picture to ``pools``, and what each of its
-    outputs, (1, channels), is to be multiplied by.
+def cut_pools(model: Any, pools: Sequence[PoolName], way: Way) -> tuple[Any, list[float]]:
+    """Return what of ``model``, one ``of_side``, leads from the picture to ``pools``, and what each
+    of its outputs, (1, channels), is to be multiplied by.
 
     Its inputs are the picture (1, size, size, 3) and, for each foreground pool in turn, the weights
     (1, h, w) of places.
     """
-    model = whole.clone()
     ops = load_openvino().opset13
     weights = {
         pool: ops.parameter(

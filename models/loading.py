@@ -91,9 +91,7 @@ def load_pinned(
             raise WeightsError("an int8 network is only to be had with its index")
         from models.quantized import quantized_extractor
 
-        rest = choose_precision("auto", choose_device("cpu"))
-        data = stored(recipe.quantized)
-        return Loaded(recipe, quantized_extractor(data, recipe.preprocess, rest))
+        return Loaded(recipe, quantized_extractor(stored(recipe.quantized), recipe.preprocess))
     spec = get_backbone(recipe.backbone)
     try:
         found = find_weights(

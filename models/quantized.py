@@ -9,6 +9,7 @@ import numpy as np
 
 from models.compiled import CompiledExtractor
 from models.errors import WeightsError
+from models.precision import choose_device, choose_precision
 from models.preprocess import Preprocess
 from models.unobserved import load_openvino
 
@@ -16,10 +17,13 @@ XML, BIN = "network.xml", "network.bin"
 _NEEDED = "this index is int8, which OpenVINO runs: `pip install openvino`"
 
 
-def quantized_extractor(data: bytes, preprocess: Preprocess, precision: str) -> CompiledExtractor:
+def quantized_extractor(
+    data: bytes, preprocess: Preprocess, precision: str = "auto"
+) -> CompiledExtractor:
     """Return an extractor of the file that ``models.quantizing`` made, what is not in integers
     being in ``precision``; raises WeightsError for another file."""
-    return CompiledExtractor(read_network(data), preprocess, precision, integers=True)
+    rest = choose_precision(precision, choose_device("cpu"))
+    return CompiledExtractor(read_network(data), preprocess, rest, integers=True)
 
 
 def read_network(data: bytes) -> Any:

@@ -13,13 +13,13 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
-from models.errors import PrecisionError, WeightsError
+from models.errors import WeightsError
 from models.extractor import NetworkExtractor
 from models.graph import convert
 from models.loading import Loaded
-from models.precision import choose_device, choose_precision
 from models.preprocess import Pixels
 from models.quantized import BIN, XML, quantized_extractor
+from models.recipe import check_runs_int8
 from models.unobserved import load_nncf, load_openvino, quiet
 
 CALIBRATION = 200
@@ -29,8 +29,7 @@ CALIBRATION = 200
 def check_can_quantize(device: str) -> None:
     """Raise WeightsError, saying what to install, if there is no NNCF or no OpenVINO, and
     PrecisionError for a ``device`` that int8 does not run on."""
-    if device.startswith("cuda"):
-        raise PrecisionError(f"int8 runs on processors, not on {device}: use --device cpu")
+    check_runs_int8(device)
     if not all(map(find_spec, ("nncf", "openvino"))):
         raise WeightsError(
             "to make an int8 network takes OpenVINO and NNCF: `pip install 'hueweave[int8]'`"
@@ -51,8 +50,7 @@ def quantize(loaded: Loaded, pixels: Pixels) -> tuple[Loaded, bytes]:
         made = nncf.quantize(model, nncf.Dataset(rows), subset_size=len(rows))
     data = _packed(made)
     recipe = replace(loaded.recipe, quantized=sha256(data).hexdigest())
-    rest = choose_precision("auto", choose_device("cpu"))
-    return Loaded(recipe, quantized_extractor(data, recipe.preprocess, rest)), data
+    return Loaded(recipe, quantized_extractor(data, recipe.preprocess)), data
 
 
 def _packed(model: Any) -> bytes:

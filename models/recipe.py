@@ -16,13 +16,23 @@ INT8 = "int8"
 def check_precision(name: str) -> None:
     """Raise UnknownNameError for a precision there is not, PrecisionError for int8, which no
     network runs in but one that was made for an index out of its pictures."""
-    if name not in PRECISIONS:
-        raise UnknownNameError("precision", name, PRECISIONS)
+    _check_known(name)
     if name == INT8:
         raise PrecisionError(
             "int8 is calibrated on pictures: `hueweave build --precision int8` makes an index of "
             "it; for all else leave precision at auto, which follows the index"
         )
+
+
+def check_runs_int8(device: str) -> None:
+    """Raise PrecisionError for a ``device`` that int8 does not run on."""
+    if device.startswith("cuda"):
+        raise PrecisionError(f"int8 runs on processors, not on {device}: use --device cpu")
+
+
+def _check_known(name: str) -> None:
+    if name not in PRECISIONS:
+        raise UnknownNameError("precision", name, PRECISIONS)
 
 
 @dataclass(frozen=True)
@@ -52,15 +62,14 @@ class Recipe:
 
     def check_precision(self, name: str, device: str = "auto") -> None:
         """Raise PrecisionError if ``name`` or ``device`` is not what this recipe runs in."""
-        if name not in PRECISIONS:
-            raise UnknownNameError("precision", name, PRECISIONS)
+        _check_known(name)
         if name != "auto" and (name == INT8) != (self.quantized is not None):
             raise PrecisionError(
                 f"this index was made {'in' if self.quantized else 'without'} int8, {name} is "
                 "asked for: build another index for that, or leave precision at auto"
             )
-        if self.quantized and device.startswith("cuda"):
-            raise PrecisionError(f"int8 runs on processors, not on {device}: use --device cpu")
+        if self.quantized:
+            check_runs_int8(device)
 
     def to_document(self) -> dict[str, Any]:
         """Return plain JSON values; ``from_document`` reads them."""

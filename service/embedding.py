@@ -51,7 +51,7 @@ class Embedder:
         """``runs`` is what runs pictures in its stead."""
         alone = Alone(extractor)  # a palette does not wait for others' pictures
         self._store = store
-        self._run = runs or Alone(extractor)
+        self._run = runs or alone
 
         # A palette is picked color by color, and the same ones again and again. No bound method: an
         # index that is closed must not wait for the garbage collector with all its segments.
