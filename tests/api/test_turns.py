@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from collections.abc import Callable
 from concurrent.futures import CancelledError, Future
 
 import pytest
@@ -126,6 +127,15 @@ def test_call_that_was_abandoned_before_it_asks_does_not_wait() -> None:
     assert (turns.busy, turns.away) == (0, 0)
 
 
+def away_in(call: Callable[[], None], turns: Turns) -> threading.Thread:
+    """Return the thread that a call was begun in, once it is away."""
+    waiting = threading.Thread(target=call)
+    waiting.start()
+    while not turns.away:
+        pass
+    return waiting
+
+
 def test_call_that_was_abandoned_while_the_network_was_at_it_does_not_come_back() -> None:
     turns = Turns(1, away=1)
     turns.ask()
@@ -140,10 +150,7 @@ def test_call_that_was_abandoned_while_the_network_was_at_it_does_not_come_back(
         finally:
             turn.end()
 
-    waiting = threading.Thread(target=call)
-    waiting.start()
-    while not turns.away:
-        pass
+    waiting = away_in(call, turns)
     answer.set_running_or_notify_cancel()
     turn.abandon()
     answer.set_result("found")
@@ -168,10 +175,7 @@ def test_failure_of_the_network_comes_back_to_a_turn() -> None:
         finally:
             turn.end()
 
-    waiting = threading.Thread(target=call)
-    waiting.start()
-    while not turns.away:
-        pass
+    waiting = away_in(call, turns)
     answer.set_exception(ValueError("seven"))
     waiting.join(PATIENCE)
     assert [str(one) for one in failed] == ["seven"]

@@ -226,16 +226,21 @@ def test_masked_and_unmasked_pictures_of_a_depth_share_its_turns() -> None:
     assert [depth for depth, _ in gate.batches] == [2, 4, 2, 4]
 
 
-def test_several_batches_go_at_once_where_that_is_best_each_with_its_share() -> None:
-    shares: list[int] = []
+class Shares:
+    """Notes how many calls a batch shares the processors with."""
+
+    def __init__(self) -> None:
+        self.seen: list[int] = []
 
     @contextmanager
-    def shared(calls: int) -> Iterator[None]:
-        shares.append(calls)
+    def shared(self, calls: int) -> Iterator[None]:
+        self.seen.append(calls)
         yield
 
-    gate = Gate()
-    threads = Threads(Batcher(gate, at_once=2, shared=shared))
+
+def test_several_batches_go_at_once_where_that_is_best_each_with_its_share() -> None:
+    shares, gate = Shares(), Gate()
+    threads = Threads(Batcher(gate, at_once=2, shared=shares.shared))
     first = threads.begin(squares(1), COLOR)
     assert gate.begun.wait(PATIENCE)
     gate.begun.clear()
@@ -245,24 +250,17 @@ def test_several_batches_go_at_once_where_that_is_best_each_with_its_share() -> 
     gate.leave.set()
     for one in (first, second, *asked):
         one.result(PATIENCE)
-    assert shares[:2] == [1, 1]
-    assert all(share > 1 for share in shares[2:-1])
+    assert shares.seen[:2] == [1, 1]
+    assert all(share > 1 for share in shares.seen[2:-1])
     assert sorted(size for _, size in gate.batches) in ([1, 1, 1, 4], [1, 1, 2, 3])
 
 
 def test_idle_network_is_used_with_the_share_of_the_call_that_asks() -> None:
-    shares: list[int] = []
-
-    @contextmanager
-    def shared(calls: int) -> Iterator[None]:
-        shares.append(calls)
-        yield
-
-    gate = Gate()
+    shares, gate = Shares(), Gate()
     gate.leave.set()
     WAITER.set(Noting([]))
-    Batcher(gate, at_once=2, shared=shared).extract(squares(1), COLOR)
-    assert shares == [3]
+    Batcher(gate, at_once=2, shared=shares.shared).extract(squares(1), COLOR)
+    assert shares.seen == [3]
 
 
 def test_request_with_more_pictures_than_may_wait_keeps_its_turn() -> None:
